@@ -1,0 +1,1 @@
+"""Everything that touches the world. In: a URL and options. Out: a sealed bundle of facts on disk."""

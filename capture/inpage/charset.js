@@ -1,0 +1,2 @@
+// Character set as the browser took it.
+() => document.characterSet

@@ -1,0 +1,2 @@
+// Title of the document.
+() => document.title

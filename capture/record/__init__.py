@@ -1,0 +1,1 @@
+"""The contract between capture and report: facts only, frozen, strictly read. Imports nothing of ours."""

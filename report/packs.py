@@ -1,0 +1,239 @@
+"""Packs: for each addressee a folder with a letter and only the files that its support takes.
+
+In: a bundle, its diagnosis, the report files made so far. Out: `packs/owner/...` and `packs/<vendor>/...` as bytes. A
+file over the addressee's limit is replaced by a smaller form, or left out, and the letter says so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from capture.record.base import Header
+from capture.record.bundle import Bundle
+from capture.record.evidence import Evidence
+from capture.record.page import Exchange
+from capture.record.seal import Manifest
+from report import letters, reproduce
+from report.diagnosis import Diagnosis
+from report.letters import Attached, Form, Kind
+from report.signatures import Vendor
+from report.text import visible
+from report.units import size
+from report.view import has_failed, main_load, screenshot_shown
+
+FOLDER: Final = "packs"
+UNKNOWN_TYPES: Final = (".html", ".har", ".png", ".txt")
+"""What is sent where the types that a support takes are not known."""
+OWNER_TYPES: Final = (".md", ".html", ".pdf", ".har", ".png", ".txt")
+OWNER_BYTES: Final = 20_000_000
+"""Largest file for an owner, or for a support that names no limit: what mail servers usually still take."""
+HAR: Final = "page.har"
+FORWARD: Final = "letter-vendor.md"
+"""The letter to the vendor, for the owner to send on: most supports hear only their customer."""
+
+_WHAT: Final = {
+    "dossier.html": "the whole dossier, one file, opens in any browser",
+    "dossier.pdf": "the same to print",
+    HAR: "every request and answer (HAR 1.2)",
+    "screenshot.png": "what the visitor saw",
+    "headers.txt": "headers of request and answer, verbatim",
+    "reproduce.txt": "lines for curl, dig and openssl that repeat what was seen",
+    "summary.md": "the summary, to paste into a ticket",
+    FORWARD: "a letter to the service in front of the site, for you to send on"}
+"""Files that a pack may hold, in the order in which a letter names them."""
+
+
+@dataclass(frozen=True)
+class Taker:
+    """Who gets a pack, and what it takes."""
+
+    folder: str
+    """Name of the folder inside `packs`."""
+    name: str
+    kind: Kind
+    types: tuple[str, ...]
+    limit: int
+    """Largest file, bytes."""
+
+    @property
+    def form(self) -> Form:
+        """Form of the letter."""
+        return "md" if ".md" in self.types else "txt"
+
+    def takes(self, name: str) -> bool:
+        """Whether a file of this name is of a type that is taken."""
+        return name.endswith(self.types)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What goes into a pack."""
+
+    attached: tuple[Attached, ...]
+    left_out: tuple[str, ...]
+    """Sentences about files that are too large."""
+    without_bodies: bool
+    """The HAR goes in without bodies."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter as the dossier shows it."""
+
+    name: str
+    """Path inside the report directory."""
+    title: str
+    text: str
+
+
+def takers(diagnosis: Diagnosis) -> tuple[Taker, ...]:
+    """The owner, and the vendor whose support can help, if there is one."""
+    owner = Taker("owner", "the site's owner", "owner", OWNER_TYPES, OWNER_BYTES)
+    vendor = letters.addressee(diagnosis)
+    return (owner, _taker(vendor)) if vendor else (owner,)
+
+
+def _taker(vendor: Vendor) -> Taker:
+    told = vendor.support
+    refused = told.refuses if told else ()
+    types = tuple(t for t in (told.files if told and told.files else UNKNOWN_TYPES) if t not in refused)
+    # A letter is text: whoever takes files at all takes it, or has it pasted into the form.
+    return Taker(vendor.slug, vendor.name, "vendor", types, (told.file_bytes if told else None) or OWNER_BYTES)
+
+
+def choose(taker: Taker, sizes: Mapping[str, int], small_har: int = 0) -> Choice:
+    """Which of the files of these sizes go in; `small_har` is the size of the HAR without bodies; 0 when it is
+    not known yet, and then it is taken to be small enough."""
+    attached, left_out, without = [], [], False
+    for name, what in _WHAT.items():
+        if name not in sizes or not taker.takes(name):
+            continue
+        if sizes[name] <= taker.limit:
+            attached.append(Attached(name, what))
+        elif name == HAR and small_har <= taker.limit:
+            attached.append(Attached(name, f"{what}, without bodies: the whole one is {size(sizes[name])}, "
+                                           f"and {size(taker.limit)} is the most that can be sent"))
+            without = True
+        else:
+            left_out.append(f"{name} is not attached: it is {size(sizes[name])}, and {size(taker.limit)} is the most "
+                            "that can be sent. Ask for it.")
+    return Choice(tuple(attached), tuple(left_out), without)
+
+
+def written(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest) -> tuple[Written, ...]:
+    """The letters as text for the dossier itself; none when nothing failed.
+
+    The size of the dossier is not known while it is made; it is taken to be small enough.
+    """
+    if not has_failed(diagnosis):
+        return ()
+    said = letters.letter(evidence, diagnosis, manifest)
+    recorded = {file.path: file.size for file in manifest.files}
+    sizes = {name: recorded.get(name, 0) for name in _available(evidence, recorded)}
+    everyone = takers(diagnosis)
+    if len(everyone) > 1:
+        sizes[FORWARD] = 0
+    found = []
+    for taker in everyone:
+        body = _write(taker, said, choose(taker, sizes), "txt")
+        found.append(Written(_letter_name(taker), f"To {taker.name}", body))
+    return tuple(found)
+
+
+def _available(evidence: Evidence, recorded: Mapping[str, int]) -> Iterator[str]:
+    """Files that there are to choose from, besides those that may not have been made."""
+    shot = screenshot_shown(evidence)
+    for name in _WHAT:
+        kept = {HAR: HAR in recorded, "screenshot.png": bool(shot and shot[1].path in recorded), FORWARD: False}
+        if kept.get(name, True):
+            yield name
+
+
+def make(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Every file of every pack by its path inside the report directory; none when nothing failed.
+
+    `made` are the report's other files. Raises BundleError when the bundle cannot be read.
+    """
+    if not has_failed(diagnosis):
+        return {}
+    said = letters.letter(bundle.evidence, diagnosis, bundle.manifest)
+    files = _files(bundle, diagnosis, made)
+    sizes = {name: len(data) for name, data in files.items()}
+    everyone = takers(diagnosis)
+    small = without_bodies(files[HAR]) if any(sizes.get(HAR, 0) > taker.limit for taker in everyone) else b""
+    packed: dict[str, bytes] = {}
+    for taker in reversed(everyone):  # the owner last: a vendor's letter goes along
+        choice = choose(taker, sizes, len(small))
+        packed[_letter_name(taker)] = _write(taker, said, choice, taker.form).encode()
+        if taker.kind == "vendor":
+            files[FORWARD] = _write(taker, said, choice, "md").encode()
+            sizes[FORWARD] = len(files[FORWARD])
+        for file in choice.attached:
+            use_small = file.name == HAR and choice.without_bodies
+            packed[f"{FOLDER}/{taker.folder}/{file.name}"] = small if use_small else files[file.name]
+    return dict(sorted(packed.items()))
+
+
+def _write(taker: Taker, said: letters.Letter, choice: Choice, form: Form) -> str:
+    return letters.write(taker.kind, said, form, choice.attached, choice.left_out)
+
+
+def _letter_name(taker: Taker) -> str:
+    return f"{FOLDER}/{taker.folder}/letter-{taker.kind}.{taker.form}"
+
+
+def _files(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes]) -> dict[str, bytes]:
+    evidence = bundle.evidence
+    recorded = {file.path: file.size for file in bundle.manifest.files}
+    shot = screenshot_shown(evidence)
+    from_bundle = {HAR: HAR, "screenshot.png": shot[1].path if shot else ""}
+    found = {name: bundle.read(path) for name, path in from_bundle.items() if path in recorded}
+    found |= {name: made[name] for name in ("dossier.html", "dossier.pdf", "summary.md") if name in made}
+    found["headers.txt"] = headers_text(evidence).encode()
+    found["reproduce.txt"] = reproduce.text(reproduce.lines(evidence, diagnosis)).encode()
+    return found
+
+
+def without_bodies(har: bytes) -> bytes:
+    """A HAR with the texts of bodies taken out, and a comment that says so; as it is when it cannot be read."""
+    try:
+        log = json.loads(har)
+        for entry in log["log"]["entries"]:
+            _drop_text(entry["response"].get("content"))
+            _drop_text(entry["request"].get("postData"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return har
+    return json.dumps(log, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _drop_text(part: dict[str, Any] | None) -> None:
+    if part and "text" in part:
+        del part["text"]
+        part.pop("encoding", None)
+        part["comment"] = "left out of this copy"
+
+
+def headers_text(evidence: Evidence) -> str:
+    """Headers of the document and its redirects, then those of the plain requests, as plain text."""
+    main = main_load(evidence)
+    parts = [_exchange(x) for x in (main.exchanges if main else ()) if x.main_document]
+    for probe in evidence.plain_http or ():
+        for hop in probe.hops:
+            head = hop.request_head.replace("\r\n", "\n").strip()
+            answer = "\n".join([hop.status_line or hop.error or "no answer", *_lines(hop.headers)])
+            parts.append(f"## Without a browser, {probe.protocol}, {probe.family}: {hop.url}\n\n{head}\n\n{answer}")
+    return visible("\n\n\n".join(["# Headers as sent and as received; secrets are masked.", *parts])) + "\n"
+
+
+def _exchange(exchange: Exchange) -> str:
+    answer = exchange.response
+    first = f"{answer.protocol} {answer.status} {answer.status_text}".strip() if answer else (
+        exchange.guard_error or exchange.error or "no answer")
+    asked = "\n".join([f"{exchange.method} {exchange.url}", *_lines(exchange.request_headers)])
+    given = "\n".join([first, *_lines(answer.headers if answer else ())])
+    return f"## {exchange.id}, by the browser\n\n{asked}\n\n{given}"
+
+
+def _lines(headers: tuple[Header, ...]) -> list[str]:
+    return [f"{header.name}: {header.value}" for header in headers]

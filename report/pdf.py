@@ -1,0 +1,199 @@
+"""HTML to PDF/A-3b in a child process. In: one HTML text, pictures and attachments as bytes. Out: the bytes of the PDF.
+
+The child is started early (`PdfWorker.start`), loads the renderer while other work goes on, takes one job and ends. It
+may read nothing but what the job holds, and is bounded in memory, processor time and time, because WeasyPrint has no
+limits of its own. This module loads WeasyPrint only in the child.
+"""
+
+import gc
+import json
+import logging
+import mimetypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+SCHEME: Final = "evidence:"
+"""Pictures are named `evidence:NAME` in the HTML; nothing else is ever fetched."""
+# Order of sets, dates inside fonts that are written anew, local time: all that would make the same job differ.
+_SAME_BYTES: Final = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
+_ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+Relationship = Literal["Source", "Data", "Supplement", "Unspecified"]
+
+
+class PdfFailed(Exception):
+    """No PDF was made; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file inside the PDF (ISO 32000-2, 7.11.3)."""
+
+    name: str
+    """File name; its ending gives the media type."""
+    description: str
+    """What it is, one phrase."""
+    relationship: Relationship
+    """How it belongs to the document."""
+    data: bytes
+    """Content."""
+
+
+class PdfWorker:
+    """One child process that renders one PDF."""
+
+    def __init__(self, timeout_s: float = 60.0, memory_bytes: int = 1 << 30) -> None:
+        """Limits of the rendering: seconds until it is killed, bytes of memory."""
+        self.timeout_s = timeout_s
+        self.memory_bytes = memory_bytes
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the child, which loads the renderer and then waits; a second call does nothing."""
+        if self._process is None:
+            # A session of its own: killed as a group, and not ended by the terminal's Ctrl-C.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "report.pdf", str(self.memory_bytes), str(int(self.timeout_s) + 5)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=_ROOT,
+                start_new_session=True, env={**os.environ, **_SAME_BYTES})
+
+    def render(self, html: str, pictures: Mapping[str, bytes], attachments: tuple[Attachment, ...],
+               moment: datetime, identifier: bytes) -> bytes:
+        """The PDF. `moment` dates it and its attachments, `identifier` is its file identifier.
+
+        Raises PdfFailed when the child fails, takes too long or takes too much memory.
+        """
+        self.start()
+        process = self._process
+        assert process is not None
+        self._process = None
+        try:
+            out, err = process.communicate(_pack(html, pictures, attachments, moment, identifier), self.timeout_s)
+        except subprocess.TimeoutExpired:
+            _kill(process)
+            raise PdfFailed(f"rendering was stopped after {self.timeout_s:g} s") from None
+        except BaseException:
+            _kill(process)
+            raise
+        if process.returncode or not out.startswith(b"%PDF-"):
+            last = err.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"exit status {process.returncode}"]
+            raise PdfFailed(f"the renderer failed: {last[0][:300]}")
+        return out
+
+    def close(self) -> None:
+        """Ends a child that was started and never used."""
+        if self._process is not None:
+            _kill(self._process)
+            self._process = None
+
+    def __enter__(self) -> "PdfWorker":
+        """Starts the child."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the child."""
+        self.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
+    process.wait()
+
+
+def _pack(html: str, pictures: Mapping[str, bytes], attachments: tuple[Attachment, ...], moment: datetime,
+          identifier: bytes) -> bytes:
+    text = html.encode("utf-8")
+    head = {"html": len(text), "pictures": {name: len(data) for name, data in pictures.items()},
+            "attachments": [{**asdict(a), "data": len(a.data)} for a in attachments],
+            "moment": moment.isoformat(), "identifier": identifier.hex()}
+    return b"".join((json.dumps(head).encode(), b"\n", text, *pictures.values(), *(a.data for a in attachments)))
+
+
+def _unpack(stream: IO[bytes]) -> dict[str, Any] | None:
+    line = stream.readline()
+    if not line:
+        return None
+    job: dict[str, Any] = json.loads(line)
+    job["html"] = stream.read(job["html"]).decode("utf-8")
+    job["pictures"] = {name: stream.read(size) for name, size in job["pictures"].items()}
+    job["attachments"] = [Attachment(**{**a, "data": stream.read(a["data"])}) for a in job["attachments"]]
+    job["moment"] = datetime.fromisoformat(job["moment"])
+    job["identifier"] = bytes.fromhex(job["identifier"])
+    return job
+
+
+def _write(job: dict[str, Any]) -> bytes:
+    import weasyprint
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
+
+    class Evidence(URLFetcher):  # type: ignore[misc]
+        """Serves the job's pictures; everything else ends the rendering."""
+
+        def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
+            name = url.removeprefix(SCHEME)
+            if not url.startswith(SCHEME) or name not in job["pictures"]:
+                raise FatalURLFetchingError(f"refused to fetch {url[:80]}")
+            return URLFetcherResponse(url, job["pictures"][name], {"Content-Type": "image/jpeg"})
+
+    fetcher = Evidence()
+    attached = [weasyprint.Attachment(string=a.data, name=a.name, description=a.description, created=job["moment"],
+                                      modified=job["moment"], relationship=a.relationship, url_fetcher=fetcher)
+                for a in job["attachments"]]
+    document = weasyprint.HTML(string=job["html"], base_url=None, url_fetcher=fetcher)
+    pdf: bytes = document.write_pdf(pdf_variant="pdf/a-3b", pdf_tags=True, pdf_identifier=job["identifier"],
+                                    attachments=attached, finisher=_list_attachments_once)
+    return pdf
+
+
+def _list_attachments_once(_document: Any, pdf: Any) -> None:
+    # WeasyPrint 70 writes every attachment twice into the catalog's list of associated files.
+    if "AF" in pdf.catalog:
+        pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))
+
+
+def _bound(memory_bytes: int, cpu_s: int) -> None:
+    # RLIMIT_DATA counts what is allocated; RLIMIT_AS would also count the font files that are only mapped.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def main(memory_bytes: int, cpu_s: int) -> None:
+    """The child: loads the renderer, reads one job from standard input, writes the PDF to standard output."""
+    _bound(memory_bytes, cpu_s)
+    mimetypes.add_type("application/json", ".har")
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
+    _warm_up()
+    # One job, then the end: collecting garbage would cost a tenth of the time and free nothing that matters.
+    gc.disable()
+    job = _unpack(sys.stdin.buffer)
+    if job is not None:
+        sys.stdout.buffer.write(_write(job))
+
+
+def _warm_up() -> None:
+    """Renders a word in every font of the dossier, so that fonts and style sheets are loaded before the job comes."""
+    import weasyprint
+
+    weasyprint.HTML(string='<p style="font-family:Inter">a <b>b</b> <code style="font-family:Noto Sans Mono">c</code>'
+                           '<table><tr><td>d</table>').write_pdf(pdf_variant="pdf/a-3b", pdf_tags=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,83 @@
+"""What support asks for first, in the order of the vendors' own lists (Cloudflare's, 2026-02).
+
+In: Facts and the Reading of the page. Out: the table, and the id to quote.
+"""
+
+from report.diagnosis import SupportFact
+from report.facts import Facts
+from report.matching import Document, Match, extract
+from report.rules.page import Reading
+
+GENERIC_IDS = ("x-request-id", "x-correlation-id", "x-trace-id", "request-id", "x-amzn-trace-id")
+"""Not a vendor's own; quoted when nothing better is there."""
+
+
+def request_id(facts: Facts, reading: Reading | None) -> tuple[str, str, str] | None:
+    """(label, value, pointer) of the id to quote: the writer's own, else a relaying edge's, else a generic one."""
+    page = facts.page
+    if page is None:
+        return None
+    writer = reading.writer if reading else None
+    order = [found for found in facts.matches if writer and found.vendor == writer.vendor]
+    order = ([writer] if writer else []) + order
+    for found in order:
+        if found.signature.request_id and (printed := extract(page, found.signature.request_id)):
+            return found.vendor.identity.label, printed[1], printed[0]
+    others = [found for found in facts.matches if found not in order and found.signature.shows == "presence"]
+    for found in [*order, *sorted(others, key=lambda each: each.vendor.layer != "cdn")]:
+        if named := _by_header(page, found):
+            return named
+    for name in GENERIC_IDS if reading and reading.is_error else ():
+        for pointer, value in page.lines(name):
+            return name, value, pointer
+    return None
+
+
+def _by_header(page: Document, found: Match) -> tuple[str, str, str] | None:
+    for name in found.vendor.identity.request_id:
+        for pointer, value in page.lines(name):
+            return found.vendor.identity.label, value, pointer
+    return None
+
+
+def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
+    """URL, status, request id under the vendor's own word, place, address, server, time, changes, what was seen."""
+    evidence = facts.evidence
+    rows = [("URL", evidence.request.url, True)]
+    if facts.page and facts.page.url != evidence.request.url:
+        rows.append(("Final URL", facts.page.url, True))
+    rows.append(("Status", str(facts.page.status) if facts.page else facts.error or "no answer", True))
+    if reading and reading.vendor_code:
+        rows.append(("Vendor's code", reading.vendor_code, True))
+    if named := request_id(facts, reading):
+        rows.append((named[0], named[1], True))
+    rows += _place(facts)
+    if facts.exchange and facts.exchange.remote_address:
+        rows.append(("Address that answered", facts.exchange.remote_address, True))
+    elif evidence.dns and evidence.dns.addresses:
+        rows.append(("Addresses", ", ".join(evidence.dns.addresses[:4]), True))
+    if facts.page and (server := facts.page.header("server")):
+        rows.append(("Server header", server, True))
+    moment = facts.exchange.started_at if facts.exchange else evidence.started_at
+    rows.append(("Time (UTC)", f"{moment:%Y-%m-%d %H:%M:%S}", True))
+    if evidence.request.note:
+        rows.append(("Recent changes (reported)", evidence.request.note, False))
+    if evidence.request.seen:
+        rows.append(("Seen (reported)", evidence.request.seen, False))
+    return tuple(SupportFact(label=label, value=value, mono=mono) for label, value, mono in rows)
+
+
+def _place(facts: Facts) -> list[tuple[str, str, bool]]:
+    """Serving location and cache status of each vendor in the path."""
+    rows = []
+    seen = set()
+    for found in facts.matches:
+        if facts.page is None or found.vendor.slug in seen:
+            continue
+        seen.add(found.vendor.slug)
+        if found.vendor.identity.pop and (place := extract(facts.page, found.vendor.identity.pop)):
+            rows.append((f"{found.vendor.name} location", place[1], True))
+        for name in found.vendor.identity.cache:
+            if value := facts.page.header(name):
+                rows.append((f"Cache ({name})", value, True))
+    return rows

@@ -1,0 +1,63 @@
+"""Text of strangers made safe to look at. In: any string of a page or a user. Out: the same, nothing hidden in it."""
+
+import re
+import unicodedata
+
+SHOWN_CHARS = 4_000
+"""Longest single value written into a report; the whole value stays in evidence.json."""
+
+# C0 and C1 controls but tab and line feed, format characters (bidi, zero-width, soft hyphen, tags), lone surrogates,
+# line and paragraph separators, noncharacters: all that can hide, reorder or end text.
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]")
+_MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,}")
+_MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@$!]|(?<=www)\.|:(?=//|[\w+-]*[a-z][\w+-]*:))", re.IGNORECASE)
+
+
+def visible(text: str) -> str:
+    """The text with every character that hides, reorders or ends text replaced by a sign one can see.
+
+    C0 controls become their control pictures (U+2400 ...), the others `⟨U+202E⟩`; stacks of combining marks are cut
+    to three. Tab and line feed stay.
+    """
+    return _MARKS.sub(lambda m: m[0][:3], _HIDDEN.sub(_sign, text))
+
+
+def _sign(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def short(text: str, limit: int) -> str:
+    """The text, made visible, in at most `limit` characters; what is longer loses its middle to an ellipsis."""
+    shown = visible(text[: limit * 2] + text[-limit:] if len(text) > limit * 3 else text)
+    if len(shown) <= limit:
+        return shown
+    head = (limit - 1) * 2 // 3
+    return f"{shown[:head]}…{shown[-(limit - 1 - head):]}"
+
+
+def bounded(text: str) -> str:
+    """The text, made visible; beyond SHOWN_CHARS it ends with a note of how much there is."""
+    if len(text) <= SHOWN_CHARS:
+        return visible(text)
+    return f"{visible(text[:SHOWN_CHARS])}… (cut here; {len(text):,} characters in evidence.json)"
+
+
+def markdown(text: str, limit: int = 500) -> str:
+    """One line of text in which no character means anything to Markdown (CommonMark 0.31: every ASCII punctuation
+    may be escaped), to HTML inside it, or to a tracker's mentions and links."""
+    line = " ".join(short(unicodedata.normalize("NFC", text), limit).split())
+    return _MARKDOWN.sub(r"\\\1", line)
+
+
+def markdown_code(text: str, limit: int = 500) -> str:
+    """One line as a code span that holds any number of backticks, safe inside a table cell."""
+    line = " ".join(short(text, limit).split()).replace("|", "\\|")
+    fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
+    pad = " " if line.startswith("`") or line.endswith("`") or not line else ""
+    return f"{fence}{pad}{line}{pad}{fence}"

@@ -1,0 +1,48 @@
+"""The table of what support asks for, in its order, and the id to quote."""
+
+from report.diagnose import diagnose
+from tests import builders as make
+from tests.report.rules.test_page import CLOUDFLARE, RAY, nginx
+
+
+def table(facts: object) -> dict[str, str]:
+    return {row.label: row.value for row in diagnose(facts).support}  # type: ignore[arg-type]
+
+
+def test_the_rows_come_in_the_order_in_which_support_asks() -> None:
+    request = {"note": "new firewall yesterday", "seen": "a grey page"}
+    facts = make.answered(521, [("Server", "cloudflare"), RAY], CLOUDFLARE, request=request)
+    assert list(table(facts)) == [
+        "URL",
+        "Status",
+        "Vendor's code",
+        "Ray ID",
+        "Cloudflare location",
+        "Address that answered",
+        "Server header",
+        "Time (UTC)",
+        "Recent changes (reported)",
+        "Seen (reported)",
+    ]
+
+
+def test_values_are_verbatim() -> None:
+    rows = table(make.answered(521, [("Server", "cloudflare"), RAY], CLOUDFLARE))
+    assert rows["Cloudflare location"] == "FRA"
+    assert rows["Time (UTC)"] == "2026-03-04 05:06:07"
+    assert rows["Address that answered"] == "192.0.2.10:443"
+
+
+def test_the_relaying_edges_id_is_quoted_when_the_writer_has_none() -> None:
+    rows = table(make.answered(502, [RAY, ("CF-Cache-Status", "DYNAMIC")], nginx(502, "Bad Gateway")))
+    assert rows["Ray ID"] == RAY[1]
+
+
+def test_a_generic_id_is_better_than_none() -> None:
+    assert table(make.answered(500, [("X-Request-Id", "abc-123")], "oops"))["x-request-id"] == "abc-123"
+
+
+def test_without_an_answer_the_failures_name_stands_for_the_status() -> None:
+    rows = table(make.failed("net::ERR_CONNECTION_REFUSED"))
+    assert rows["Status"] == "net::ERR_CONNECTION_REFUSED"
+    assert rows["Addresses"] == "192.0.2.10"

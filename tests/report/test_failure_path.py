@@ -1,0 +1,93 @@
+"""The drawn path says everything in words as well."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from report.diagnosis import HopVerdict, Verdict
+from report.failure_path import LIGHT, VARIABLES, broken_link, draw, wrap
+from tests.report.examples import EXAMPLES
+from tests.report.parts import hop
+
+FAILED = Verdict(is_error_page=True, layer="cdn", fault_side="origin", certainty="likely", summary="x",
+                 failing_handoff=("cdn", "origin"))  # fmt: skip
+HEALTHY = Verdict(is_error_page=False, layer="none", fault_side="unknown", certainty="proven", summary="x")
+HOPS = (
+    hop("Visitor", "visitor"),
+    hop("Edge", "cdn"),
+    hop("Origin", "app", "faulty", "silent"),
+    hop("Database", "database", "not-reached"),
+)
+
+
+def texts(hops: tuple[HopVerdict, ...], verdict: Verdict, layout: str = "wide") -> list[str]:
+    tree = ElementTree.fromstring(draw(hops, verdict, LIGHT, layout))  # type: ignore[arg-type]
+    return ["".join(element.itertext()) for element in tree.iter("text")]
+
+
+@pytest.mark.parametrize("layout", ["wide", "tall"])
+def test_every_state_has_a_word_and_a_sign(layout: str) -> None:
+    drawn = texts((*HOPS, hop("Cache", "none", "undetermined")), FAILED, layout)
+    assert {"✓ works", "× fails", "– not reached", "? not known"} <= set(drawn)
+
+
+def test_the_drawing_is_told_in_words() -> None:
+    label = ElementTree.fromstring(draw(HOPS, FAILED, LIGHT, "wide")).findtext("title") or ""
+    assert "Origin fails (silent)" in label
+    assert "The hand-off from Edge to Origin failed." in label
+
+
+def test_an_undetermined_hop_is_never_drawn_as_working() -> None:
+    svg = draw((hop("Visitor", "visitor", "undetermined"), hop("App", "app", "undetermined")), HEALTHY, LIGHT, "wide")
+    assert LIGHT["ok"] not in svg
+
+
+def test_the_broken_link_is_the_one_before_the_faulty_hop() -> None:
+    assert broken_link(HOPS, FAILED) == 2
+    assert broken_link(HOPS, HEALTHY) is None
+    assert broken_link((hop("Visitor", "visitor"),), FAILED) is None
+
+
+def test_the_broken_link_is_found_by_its_name_when_no_hop_is_faulty() -> None:
+    hops = (hop("Visitor", "visitor"), hop("DNS", "dns", "undetermined"))
+    assert broken_link(hops, FAILED.model_copy(update={"failing_handoff": ("visitor", "dns")})) == 1
+
+
+def test_hostile_names_stay_text() -> None:
+    svg = draw(
+        (hop("<script>x</script>", "visitor"), hop('"><img src=x>', "app", detail="\u202e&")), HEALTHY, LIGHT, "wide"
+    )
+    ElementTree.fromstring(svg)
+    assert "<script" not in svg
+    assert "<img" not in svg
+    assert "\u202e" not in svg
+
+
+def test_no_hops_draw_nothing() -> None:
+    assert draw((), HEALTHY, LIGHT, "wide") == ""
+
+
+@pytest.mark.parametrize("layout", ["wide", "tall"])
+def test_ten_hops_stay_inside_the_drawing(layout: str) -> None:
+    example = EXAMPLES["long_host"]()
+    svg = draw(example.diagnosis.hops, example.diagnosis.verdict, LIGHT, layout)  # type: ignore[arg-type]
+    tree = ElementTree.fromstring(svg)
+    _, _, width, height = (float(number) for number in (tree.get("viewBox") or "").split())
+    for element in tree.iter("text"):
+        half = len(element.text or "") * float(element.get("font-size") or 0) * 0.27
+        assert 0 < float(element.get("y") or 0) <= height
+        assert float(element.get("x") or 0) + (half if layout == "wide" else 2 * half) <= width + 1
+
+
+def test_only_the_palette_is_used() -> None:
+    assert "#" not in draw(HOPS, FAILED, VARIABLES, "wide")
+    assert "var(" not in draw(HOPS, FAILED, LIGHT, "wide")
+
+
+def test_lines_are_wrapped_evenly_and_cut() -> None:
+    assert wrap("1.3, valid for 61 days", 18, 3) == ["1.3, valid", "for 61 days"]
+    assert wrap("short", 18, 3) == ["short"]
+    cut = wrap("one two three four five six seven eight nine ten", 9, 2)
+    assert len(cut) == 2
+    assert cut[-1].endswith("…")
+    assert all(len(line) <= 9 for line in wrap("x" * 100, 9, 3))

@@ -1,0 +1,293 @@
+"""The opened file: silent, usable on a phone, by keyboard and by screen readers, with script and without."""
+
+import importlib.resources
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from capture import chromium
+from capture.record.seal import manifest
+from report import html
+from report.dossier import Dossier
+from report.view import FACT_CHARS
+from tests.report.test_html import HOSTILE, poisoned
+
+pytestmark = pytest.mark.browser
+
+AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+"""axe-core 4 (MPL-2.0), as the Python package carries it."""
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS = {
+    "light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True},
+    "wide": {"viewport": {"width": 1920, "height": 1080}},
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The browser of this machine."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium.find().path, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+def opened(browser: Browser, dossier: Dossier, **options: object) -> tuple[Page, list[str], list[str]]:
+    page = browser.new_context(**options).new_page()  # type: ignore[arg-type]
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.partition(":")[0]))
+    page.on("console", lambda message: said.append(message.text))
+    page.goto(dossier.paths["dossier.html"].as_uri())
+    return page, asked, said
+
+
+@pytest.mark.parametrize("which", ["dossier", "long_dossier"])
+@pytest.mark.parametrize("width", [360, 768, 1600, 1920])
+def test_nothing_leaves_the_file_and_nothing_overflows(
+    browser: Browser, which: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    page, asked, said = opened(browser, request.getfixturevalue(which), viewport={"width": width, "height": 800})
+    assert asked.count("file") == 1
+    assert set(asked) <= {"file", "data"}
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    page.context.close()
+
+
+def test_the_path_turns_on_a_phone(browser: Browser, dossier: Dossier) -> None:
+    for width, shown, hidden in ((360, "tall", "wide"), (1000, "wide", "tall")):
+        page, _, _ = opened(browser, dossier, viewport={"width": width, "height": 800})
+        assert page.locator(f"svg.{shown}").is_visible()
+        assert not page.locator(f"svg.{hidden}").is_visible()
+        page.context.close()
+
+
+CONTRAST = """() => {
+  const channel = v => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4 };
+  const light = c => { const [r, g, b] = c.match(/[\\d.]+/g).map(Number); return .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b) };
+  const ground = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$|transparent/.test(c)) return c } return 'rgb(255, 255, 255)' };
+  const low = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) || !e.getClientRects().length) continue;
+    const style = getComputedStyle(e), ink = e.namespaceURI.includes('svg') ? style.fill : style.color;
+    const [a, b] = [light(ink), light(ground(e))].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
+    if (ratio < 4.5) low.push(e.tagName + ' ' + e.textContent.trim().slice(0, 30) + ' ' + ratio.toFixed(2));
+  }
+  return low;
+}"""  # noqa: E501
+"""Texts whose contrast with what lies behind is below 4.5 (WCAG 2.2, 1.4.3)."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("which", ["dossier", "long_dossier"])
+def test_all_text_has_contrast(browser: Browser, which: str, scheme: str, request: pytest.FixtureRequest) -> None:
+    page, _, _ = opened(browser, request.getfixturevalue(which), color_scheme=scheme)
+    assert page.evaluate(CONTRAST) == []
+    page.context.close()
+
+
+def test_every_scrolling_table_is_reached_by_keyboard_and_named(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    regions = page.locator(".scroll")
+    assert regions.count() > 3
+    for i in range(regions.count()):
+        assert regions.nth(i).get_attribute("tabindex") == "0"
+        assert regions.nth(i).get_attribute("aria-label")
+    assert re.search("Failure path:", page.locator("svg.wide title").text_content() or "")
+    page.context.close()
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("which", ["dossier", "long_dossier", "without script"])
+def test_axe_finds_nothing(
+    browser: Browser, which: str, look: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    made: Dossier = request.getfixturevalue("dossier" if which == "without script" else which)
+    text = made.paths["dossier.html"].read_text()
+    shown = tmp_path / "dossier.html"
+    shown.write_text(re.sub("<script>.*</script>", "", text, flags=re.DOTALL) if which == "without script" else text)
+    page = browser.new_context(**LOOKS[look]).new_page()  # type: ignore[arg-type]
+    page.goto(shown.as_uri())
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    assert len(found["passes"]) > 15
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
+    page.context.close()
+
+
+def test_every_copy_button_copies_what_stands_beside_it(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier, permissions=["clipboard-read", "clipboard-write"])
+    for fact in dossier.diagnosis.support:
+        page.get_by_role("button", name=f"Copy {fact.label}", exact=True).first.click()
+        assert page.evaluate("navigator.clipboard.readText()") == fact.value
+        assert page.locator("p[role=status]").text_content() == f"Copied: {fact.label}"
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    buttons = page.locator(".copy")
+    assert buttons.count() > len(dossier.diagnosis.support) + 5
+    for i in range(buttons.count()):
+        page.evaluate("navigator.clipboard.writeText('')")
+        buttons.nth(i).click()
+        assert page.evaluate("navigator.clipboard.readText()").strip()
+    page.context.close()
+
+
+def test_a_shortened_fact_is_copied_whole(browser: Browser, long_dossier: Dossier) -> None:
+    page, _, _ = opened(browser, long_dossier, permissions=["clipboard-read", "clipboard-write"])
+    fact = long_dossier.diagnosis.support[0]
+    assert len(fact.value) > FACT_CHARS
+    page.locator(".first .copy").first.click()
+    assert page.evaluate("navigator.clipboard.readText()") == fact.value
+    page.context.close()
+
+
+def test_copying_works_without_the_clipboards_consent(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('denied')))")
+    page.evaluate("void (document.execCommand = () => { window.taken = document.activeElement.value; return true })")
+    page.locator(".first .copy").first.click()
+    page.locator(".copy", has_text="Copied").wait_for()
+    assert page.evaluate("window.taken") == dossier.diagnosis.support[0].value
+    page.context.close()
+
+
+IN_VIEW = """link => {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const box = target.getBoundingClientRect();
+  return target.matches(':target') && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+}"""
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_every_citation_leads_to_its_place(browser: Browser, dossier: Dossier, script: bool) -> None:
+    page, _, _ = opened(browser, dossier, java_script_enabled=script)
+    links = page.locator("a.pointer")
+    assert links.count() > 5
+    for i in range(links.count()):
+        links.nth(i).click()
+        assert page.evaluate(IN_VIEW), links.nth(i).text_content()
+    page.context.close()
+
+
+def test_the_words_cited_are_marked(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    page.locator("a.pointer", has_text="/response/body/text").first.click()
+    page.wait_for_function("CSS.highlights.has('cited')")
+    marked = page.evaluate("[...CSS.highlights.get('cited')].map(range => range.toString())")
+    cited = {c.excerpt for f in dossier.diagnosis.findings for c in f.cites if c.pointer.endswith("/body/text")}
+    assert set(marked) <= cited
+    assert marked
+    page.context.close()
+
+
+def test_requests_can_be_filtered_and_sorted(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    rows = page.locator("table.requests tbody tr")
+    whole = rows.count()
+    page.get_by_label("Filter: Requests, strict load").fill("browser-bar")
+    assert rows.locator("visible=true").count() == 1
+    assert page.locator(".tools [role=status]").first.text_content() == f"1 of {whole}"
+    page.get_by_label("Filter: Requests, strict load").fill("")
+    page.locator(".tools").first.get_by_label("only failed").check()
+    assert rows.locator("visible=true").count() == 2
+    page.locator(".tools").first.get_by_label("only failed").uncheck()
+    page.locator("table.requests").get_by_role("button", name="Time").click()
+    times = [float(row.locator("td").nth(5).get_attribute("data-v") or "") for row in rows.all()]
+    assert times == sorted(times)
+    page.locator("table.requests").get_by_role("button", name="Time").click()
+    assert page.locator("table.requests th[aria-sort=descending]").count() == 1
+    times = [float(row.locator("td").nth(5).get_attribute("data-v") or "") for row in rows.all()]
+    assert times == sorted(times, reverse=True)
+    page.context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_request_opens_on_a_click(browser: Browser, dossier: Dossier, script: bool) -> None:
+    page, _, _ = opened(browser, dossier, java_script_enabled=script)
+    row = page.locator("table.requests tbody tr").first
+    assert not row.get_by_text("Answered by").is_visible()
+    row.locator("summary").click()
+    assert row.get_by_text("Answered by").is_visible()
+    page.context.close()
+
+
+def test_light_and_dark_can_be_chosen(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier, color_scheme="dark")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(ground)
+    page.get_by_role("button", name="Light").click()
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate(ground) == dark != "rgb(255, 255, 255)"
+    page.context.close()
+
+
+def test_without_script_there_is_nothing_that_needs_it(browser: Browser, dossier: Dossier) -> None:
+    page, asked, said = opened(browser, dossier, java_script_enabled=False)
+    assert page.locator("button, input").count() == 0
+    assert page.locator("table.requests tbody tr").first.is_visible()
+    assert set(asked) <= {"file", "data"}
+    assert said == []
+    page.context.close()
+
+
+def test_what_is_closed_is_open_on_paper(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == page.locator("tr:not(.bad) details").count()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details[open]").count() == 0
+    page.emulate_media(media="print")
+    assert not page.locator(".copy, .tools, .theme, nav").locator("visible=true").count()
+    page.context.close()
+
+
+def test_the_keyboard_reaches_everything_in_order(browser: Browser, dossier: Dossier) -> None:
+    page, _, _ = opened(browser, dossier)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the contents"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().width") > 50
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'contents'")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.matches('nav a')")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert page.locator("[tabindex]:not([tabindex='0']):not([tabindex='-1'])").count() == 0
+    page.context.close()
+
+
+SMALL = """() => [...document.querySelectorAll('button, input, summary, nav a, a.pointer')].filter(e => {
+  const box = (e.closest('label') ?? e).getBoundingClientRect();
+  return box.height > 0 && (box.height < 24 || box.width < 24);
+}).map(e => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("which", ["dossier", "long_dossier"])
+def test_a_thumb_can_hit_everything(browser: Browser, which: str, request: pytest.FixtureRequest) -> None:
+    page, _, _ = opened(browser, request.getfixturevalue(which), viewport={"width": 360, "height": 740})
+    assert page.evaluate(SMALL) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+def test_hostile_text_runs_nothing_and_asks_for_nothing(browser: Browser, text: str, tmp_path: Path) -> None:
+    example = poisoned(text)
+    shown = tmp_path / "dossier.html"
+    shown.write_bytes(html.render(example.evidence, example.diagnosis, manifest(()), paper=False).encode())
+    page = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url.partition(":")[0]))
+    page.on("dialog", lambda dialog: asked.append(dialog.message))
+    page.goto(shown.as_uri())
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert set(asked) <= {"file", "data"}
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.locator("script").count() == 1
+    page.context.close()

@@ -1,0 +1,77 @@
+"""Hostile text becomes harmless and visible."""
+
+import pytest
+
+from report.text import SHOWN_CHARS, bounded, markdown, markdown_code, short, visible
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("a\x00b", "a␀b"),
+        ("\x1b[31mred", "␛[31mred"),
+        ("\x7f", "␡"),
+        ("\x9b31m", "⟨U+009B⟩31m"),
+        ("user\u202egnp.exe", "user⟨U+202E⟩gnp.exe"),
+        ("\u2066x\u2069", "⟨U+2066⟩x⟨U+2069⟩"),
+        ("zero\u200bwidth\ufeff", "zero⟨U+200B⟩width⟨U+FEFF⟩"),
+        ("line\u2028break", "line⟨U+2028⟩break"),
+        ("soft\xadhyphen", "soft⟨U+00AD⟩hyphen"),
+        ("lone\ud800surrogate", "lone⟨U+D800⟩surrogate"),
+        ("tag\U000e0041", "tag⟨U+E0041⟩"),
+        ("end\uffff", "end⟨U+FFFF⟩"),
+        ("cr\r", "cr␍"),
+    ],
+)
+def test_a_hidden_character_is_shown(hostile: str, shown: str) -> None:
+    assert visible(hostile) == shown
+
+
+@pytest.mark.parametrize("text", ["plain", "tab\tand\nline feed", "日本語", "مرحبا", "🐚", "é", "naïve – “quoted”"])
+def test_ordinary_text_of_any_language_stays(text: str) -> None:
+    assert visible(text) == text
+
+
+def test_stacks_of_combining_marks_are_cut() -> None:
+    assert visible("z" + "\u0301" * 500) == "z" + "\u0301" * 3
+
+
+def test_short_keeps_both_ends_and_the_limit() -> None:
+    cut = short("https://" + "x" * 5_000_000 + "/end", 40)
+    assert len(cut) == 40
+    assert cut.startswith("https://")
+    assert cut.endswith("/end")
+    assert "…" in cut
+
+
+def test_bounded_says_how_much_there_is() -> None:
+    assert bounded("x" * SHOWN_CHARS) == "x" * SHOWN_CHARS
+    cut = bounded("x" * 1_000_000)
+    assert len(cut) < SHOWN_CHARS + 100
+    assert "1,000,000 characters" in cut
+
+
+@pytest.mark.parametrize(
+    ("hostile", "escaped"),
+    [
+        ("<script>alert(1)</script>", "\\<script\\>alert(1)\\</script\\>"),
+        ("[x](javascript:alert)", "\\[x\\](javascript:alert)"),
+        ("a | b", "a \\| b"),
+        ("two\n# lines", "two \\# lines"),
+        ("ping @everyone", "ping \\@everyone"),
+        ("https://evil.example", "https\\://evil.example"),
+        ("at 07:41:02: gone", "at 07:41:02: gone"),
+        (":smile:", "\\:smile:"),
+        ("www.evil.example", "www\\.evil.example"),
+        ("`code`", "\\`code\\`"),
+    ],
+)
+def test_nothing_means_anything_to_markdown(hostile: str, escaped: str) -> None:
+    assert markdown(hostile) == escaped
+
+
+def test_a_code_span_holds_backticks_and_bars() -> None:
+    assert markdown_code("a`b") == "``a`b``"
+    assert markdown_code("``") == "``` `` ```"
+    assert markdown_code("a|b") == "`a\\|b`"
+    assert markdown_code("a\nb") == "`a b`"
