@@ -1,4 +1,4 @@
-"""Captures for tests: the whole pipeline on loopback, with short limits. In: a URL. Out: the sealed bundle."""
+"""Captures for tests: the whole pipeline on loopback. In: a URL. Out: the sealed bundle."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,14 @@ from capture.record.bundle import Bundle
 from capture.record.page import Exchange, PageLoad
 from capture.record.request import CaptureRequest, Limits
 
-QUICK = Limits(total_s=30, commit_s=4, load_s=4, idle_s=4, probe_s=2, connect_s=2, screenshot_s=5)
+PATIENT = Limits(total_s=150, commit_s=120, load_s=60, idle_s=10, evaluate_s=30, screenshot_s=60, probe_s=60,
+                 connect_s=30)
+"""So long that a busy machine cannot reach them: for everything that comes to an end by itself."""
+HASTY = PATIENT.model_copy(update={"commit_s": 4.0, "load_s": 2.0, "probe_s": 2.0, "connect_s": 2.0})
+"""For what never comes to an end by itself."""
 
 
-async def captured(url: str, directory: Path, *, limits: Limits = QUICK, **options: Any) -> Bundle:
+async def captured(url: str, directory: Path, *, limits: Limits = PATIENT, **options: Any) -> Bundle:
     """Captures a loopback address into a new directory below this one."""
     request = CaptureRequest(url=url, allow_networks=ALLOW_ALL, limits=limits, **options)
     return await pipeline.capture(request, directory / "bundle")

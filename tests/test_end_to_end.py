@@ -12,7 +12,6 @@ import pytest
 from capture.dialer import connect_tcp
 from capture.guard import Guard
 from capture.record.bundle import Bundle
-from capture.record.request import Limits
 from report.diagnosis import Diagnosis
 from report.dossier import build
 from tests.brokensite import BrokenSite
@@ -27,8 +26,6 @@ from tests.tlssite import TlsSite
 
 pytestmark = pytest.mark.browser
 
-PATIENT = Limits(total_s=40, commit_s=15, load_s=10, idle_s=2, probe_s=15, connect_s=5, screenshot_s=10)
-"""Longer than any gateway waits for its upstream."""
 LOST = "192.0.2.1"
 """An address of the documentation network (RFC 5737) to which nothing is ever sent: the connect is a fake."""
 
@@ -91,7 +88,7 @@ def assert_pictured(bundle: Bundle) -> None:
 @pytest.mark.parametrize(("name", "behaviour"), MATRIX)
 async def test_a_gateway_is_named_and_the_fault_laid_behind_it(name: str, behaviour: str, tmp_path: Path) -> None:
     async with no_process_left(), upstream(behaviour) as port, gateway(name, port) as url:
-        bundle = await captured(url, tmp_path, limits=PATIENT)
+        bundle = await captured(url, tmp_path)
     verdict = diagnosed(bundle).verdict
     expected = EXPECTED[name]
     assert verdict.is_error_page
@@ -105,7 +102,7 @@ async def test_a_gateway_is_named_and_the_fault_laid_behind_it(name: str, behavi
 @pytest.mark.gateways
 async def test_a_healthy_site_behind_a_gateway_is_not_accused(tmp_path: Path) -> None:
     async with upstream("healthy") as port, gateway("nginx", port) as url:
-        bundle = await captured(url, tmp_path, limits=PATIENT)
+        bundle = await captured(url, tmp_path)
     verdict = diagnosed(bundle).verdict
     assert not verdict.is_error_page
     assert verdict.fault_code is None
@@ -115,7 +112,7 @@ async def test_a_healthy_site_behind_a_gateway_is_not_accused(tmp_path: Path) ->
 @pytest.mark.parametrize(("rcode", "fault"), [("NXDOMAIN", "dns.nxdomain"), ("SERVFAIL", "dns.servfail")])
 async def test_a_name_that_does_not_resolve_is_a_fault_of_dns(rcode: str, fault: str, tmp_path: Path) -> None:
     with DnsServer({"shop.test": rcode}) as resolver:
-        bundle = await captured("http://shop.test/", tmp_path, limits=PATIENT, system_resolvers=(resolver.address,))
+        bundle = await captured("http://shop.test/", tmp_path, system_resolvers=(resolver.address,))
     verdict = diagnosed(bundle).verdict
     assert (verdict.layer, verdict.fault_side, verdict.fault_code) == ("dns", "dns", fault)
     assert verdict.status is None
@@ -124,7 +121,7 @@ async def test_a_name_that_does_not_resolve_is_a_fault_of_dns(rcode: str, fault:
 
 async def test_a_closed_port_is_a_fault_of_the_network_layer(tmp_path: Path) -> None:
     async with upstream("refuses") as port:
-        bundle = await captured(f"http://127.0.0.1:{port}/", tmp_path, limits=PATIENT)
+        bundle = await captured(f"http://127.0.0.1:{port}/", tmp_path)
     verdict = diagnosed(bundle).verdict
     assert (verdict.layer, verdict.fault_code) == ("network", "network.connection-refused")
     assert_pictured(bundle)
@@ -143,7 +140,7 @@ async def test_an_address_without_a_route_is_a_fault_of_the_network_layer(
 
     monkeypatch.setattr("capture.pipeline.Guard", partial(Guard, connect=connect))
     with DnsServer({"shop.test/A": (f"A {LOST}",), "shop.test": ()}) as resolver:
-        bundle = await captured("http://shop.test/", tmp_path, limits=PATIENT, system_resolvers=(resolver.address,))
+        bundle = await captured("http://shop.test/", tmp_path, system_resolvers=(resolver.address,))
     verdict = diagnosed(bundle).verdict
     assert set(dialled) == {LOST}
     assert (verdict.layer, verdict.fault_code) == ("network", "network.unreachable")
@@ -154,7 +151,7 @@ async def test_an_address_without_a_route_is_a_fault_of_the_network_layer(
 async def test_a_connection_that_ends_without_an_answer_is_a_fault_of_the_network_layer(
         row: str, fault: str, tmp_path: Path) -> None:
     async with BrokenSite() as site:
-        bundle = await captured(site.url(row), tmp_path, limits=PATIENT)
+        bundle = await captured(site.url(row), tmp_path)
     verdict = diagnosed(bundle).verdict
     assert (verdict.layer, verdict.fault_code) == ("network", fault)
     assert verdict.status is None
@@ -166,7 +163,7 @@ async def test_a_connection_that_ends_without_an_answer_is_a_fault_of_the_networ
     ("untrusted-root", "tls.untrusted-root"), ("incomplete-chain", "tls.incomplete-chain")])
 async def test_a_bad_certificate_is_a_fault_of_tls_and_named(kind: str, fault: str, tmp_path: Path) -> None:
     async with TlsSite(kind) as site:
-        bundle = await captured(site.base, tmp_path, limits=PATIENT, extra_roots=(root_pem(),))
+        bundle = await captured(site.base, tmp_path, extra_roots=(root_pem(),))
     verdict = diagnosed(bundle).verdict
     assert (verdict.layer, verdict.fault_side, verdict.fault_code) == ("tls", "tls", fault)
     assert_pictured(bundle)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -171,10 +170,8 @@ async def test_a_command_to_a_browser_that_is_gone_fails_at_once(pair: Pair) -> 
     devtools, browser = pair
     browser.hang_up()
     await asyncio.wait_for(devtools.closed.wait(), 2)
-    started = time.monotonic()
     with pytest.raises(Disconnected):
-        await devtools.call("A.a", timeout=5)
-    assert time.monotonic() - started < 1
+        await devtools.call("A.a", timeout=600)
 
 
 async def test_a_browser_that_dies_in_the_middle_of_a_message_is_gone(pair: Pair) -> None:

@@ -24,11 +24,9 @@ from capture.record.base import Header
 from capture.record.bundle import Bundle, BundleError, BundleWriter
 from capture.record.request import CaptureRequest, Limits, StepRecord
 from tests.brokensite import HTML, ROWS, BrokenSite, answer, says
-from tests.capturing import QUICK, captured
+from tests.capturing import PATIENT, captured
 from tests.hostile import HostileSite
 from tests.processes import alive, no_process_left
-
-PATIENT = QUICK.model_copy(update={"total_s": 60.0, "commit_s": 60.0, "probe_s": 60.0})
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +39,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def request(url: str, **given: Any) -> CaptureRequest:
-    return CaptureRequest(**{"url": url, "allow_networks": ALLOW_ALL, "limits": QUICK, **given})
+    return CaptureRequest(**{"url": url, "allow_networks": ALLOW_ALL, "limits": PATIENT, **given})
 
 
 def steps(bundle: Bundle) -> dict[str, StepRecord]:
@@ -117,14 +115,14 @@ async def test_a_stop_leaves_what_was_recorded_marked_as_cut_short(tmp_path: Pat
     stop = asyncio.Event()
     async with no_process_left(), BrokenSite() as site:
         work = asyncio.create_task(
-            pipeline.capture(request(site.url("never-answers"), limits=PATIENT), tmp_path / "out", stop=stop))
-        async with asyncio.timeout(20):
+            pipeline.capture(request(site.url("never-answers")), tmp_path / "out", stop=stop))
+        async with asyncio.timeout(60):
             while not any(b"Upgrade-Insecure" in visit.head for visit in site.seen):
                 await asyncio.sleep(0.02)
         stop.set()
         started = time.monotonic()
         bundle = await work
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENT.commit_s / 2
     assert (bundle.evidence.outcome, bundle.evidence.outcome_reason) == ("cut-short", "stopped by the user")
     assert steps(bundle)["page"].status == "cut-short"
     assert steps(bundle)["dns"].status == "done"
@@ -150,7 +148,7 @@ async def test_the_whole_capture_ends_at_its_deadline(tmp_path: Path) -> None:
     started = time.monotonic()
     async with no_process_left(), BrokenSite() as site:
         bundle = await captured(site.url("never-answers"), tmp_path, limits=limits)
-    assert time.monotonic() - started < 3 + pipeline.GRACE_S / 2
+    assert time.monotonic() - started < PATIENT.commit_s / 2
     assert (bundle.evidence.outcome, bundle.evidence.outcome_reason) == (
         "cut-short", "the capture took longer than 3 s")
     assert [hit.sentence for hit in bundle.evidence.limits_hit if hit.limit == "total_s"] == [
@@ -260,7 +258,7 @@ async def test_a_browser_that_waited_in_vain_is_killed() -> None:
 async def test_a_capture_that_is_given_up_leaves_nothing_at_all(tmp_path: Path, temporary: Path) -> None:
     async with no_process_left(), BrokenSite() as site:
         work = asyncio.create_task(
-            pipeline.capture(request(site.url("never-answers"), limits=PATIENT), tmp_path / "out"))
+            pipeline.capture(request(site.url("never-answers")), tmp_path / "out"))
         await asyncio.sleep(0.8)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -284,7 +282,7 @@ async def test_a_capture_that_is_given_up_while_it_is_sealed_leaves_nothing_eith
     monkeypatch.setattr(BundleWriter, "add", slow)
     async with no_process_left(), BrokenSite() as site:
         work = asyncio.create_task(pipeline.capture(request(site.url("ok")), tmp_path / "out"))
-        await asyncio.to_thread(sealing.wait, 20)
+        await asyncio.to_thread(sealing.wait, 60)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
@@ -324,7 +322,7 @@ async def test_the_clock_of_the_site_is_set_against_ours(tmp_path: Path, monkeyp
 @pytest.mark.browser
 async def test_a_full_event_log_is_told_and_the_capture_goes_on(tmp_path: Path) -> None:
     async with BrokenSite() as site:
-        bundle = await captured(site.url("ok"), tmp_path, limits=QUICK.model_copy(update={"event_log_bytes": 2000}))
+        bundle = await captured(site.url("ok"), tmp_path, limits=PATIENT.model_copy(update={"event_log_bytes": 2000}))
     assert [hit.limit for hit in bundle.evidence.limits_hit] == ["event_log_bytes"]
     assert len(bundle.read("events.jsonl")) <= 2000
     assert bundle.evidence.pages[0].title == "All is well"
@@ -350,7 +348,7 @@ def test_the_grace_is_what_the_limits_promise() -> None:
 
 
 async def test_a_page_that_eats_memory_loses_its_process_and_the_rest_is_kept(tmp_path: Path) -> None:
-    limits = QUICK.model_copy(update={"memory_bytes": 600_000_000, "load_s": 15})
+    limits = PATIENT.model_copy(update={"memory_bytes": 600_000_000})
     async with HostileSite() as site:
         bundle = await captured(site.url("memory-hog"), tmp_path, limits=limits)
     assert bundle.evidence.pages[0].ended == "crashed"

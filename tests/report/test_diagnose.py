@@ -30,18 +30,18 @@ def test_one_diagnosis_takes_less_than_fifty_milliseconds() -> None:
     diagnose(PAGE)
     took = []
     for _ in range(5):
-        started = time.perf_counter()
+        started = time.process_time()
         diagnose(PAGE)
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert sorted(took)[2] < 0.05
 
 
 def test_a_large_page_does_not_cost_more_than_the_bound() -> None:
     big = make.answered(502, [("Server", "nginx")], "<p>line</p>\n" * 200_000)
     diagnose(PAGE)
-    started = time.perf_counter()
+    started = time.process_time()
     diagnose(big, sha256="0")
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_importing_it_loads_no_browser_no_printer_and_no_web_framework() -> None:

@@ -67,7 +67,7 @@ def test_no_pattern_of_any_signature_blows_up_on_a_large_hostile_text(kind: str)
         for signature in vendor.signature:
             patterns = [*(p for group in signature.patterns.values() for p in group), *signature.absent_patterns]
             for pattern in patterns:
-                started = time.perf_counter()
+                started = time.process_time()
                 pattern.compiled.search(text)
-                assert time.perf_counter() - started < 0.5, (signature.id, pattern.text)
+                assert time.process_time() - started < 0.5, (signature.id, pattern.text)
                 pattern.search(text, folded)

@@ -34,7 +34,7 @@ def test_pairs_that_are_no_secret_stay(text: str) -> None:
 
 
 def test_a_long_chain_of_pairs_takes_no_long_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     Redactor().text("password: " + "abcdefgh=" * 30_000, "console")
     Redactor().text("abcdefgh: " * 30_000 + "password", "console")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from capture.record.request import Limits
 from tests.brokensite import BrokenSite
-from tests.capturing import QUICK, captured, main_exchange
+from tests.capturing import HASTY, PATIENT, captured, main_exchange
 from tests.dnsserver import DnsServer
 from tests.tlssite import TlsSite
 
@@ -60,13 +59,16 @@ ROWS = [
     ("latin-1-no-charset", "load", 200, None),
 ]
 
+ENDLESS = {"commit-timeout": HASTY, "load-timeout": HASTY.model_copy(update={"commit_s": PATIENT.commit_s})}
+"""Limits for the rows that have no end of their own, by how they are ended."""
+
 
 @pytest.mark.parametrize(("row", "ended", "status", "error"), ROWS, ids=[row[0] for row in ROWS])
 async def test_the_document_is_recorded_as_the_events_say(
     row: str, ended: str, status: int | None, error: str | None, tmp_path: Path
 ) -> None:
     async with BrokenSite() as site:
-        bundle = await captured(site.url(row), tmp_path)
+        bundle = await captured(site.url(row), tmp_path, limits=ENDLESS.get(ended, PATIENT))
     load = bundle.evidence.pages[0]
     main = main_exchange(load)
     assert (load.ended, main.response.status if main.response else None, load.error) == (ended, status, error)
@@ -164,8 +166,7 @@ async def test_headers_of_the_user_go_to_the_pages_own_host_and_are_not_kept(tmp
 
 
 async def test_a_drip_is_cut_at_its_limit_and_the_limit_is_named(tmp_path: Path) -> None:
-    limits = Limits(**{**QUICK.model_dump(), "load_s": 1})
     async with BrokenSite() as site:
-        bundle = await captured(site.url("drip"), tmp_path, limits=limits)
+        bundle = await captured(site.url("drip"), tmp_path, limits=ENDLESS["load-timeout"])
     assert [hit.limit for hit in bundle.evidence.limits_hit if hit.limit == "load_s"] == ["load_s"]
     assert bundle.evidence.pages[0].text

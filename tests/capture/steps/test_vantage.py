@@ -53,6 +53,6 @@ async def test_a_clock_that_may_not_be_read_is_unknown(make: Make, monkeypatch: 
 async def test_it_takes_no_time(make: Make) -> None:
     context = make("http://127.0.0.1/")
     await vantage.run(context, product="p", path="b")
-    started = time.perf_counter()
+    started = time.process_time()
     await vantage.run(context, product="p", path="b")
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
