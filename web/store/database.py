@@ -1,0 +1,70 @@
+"""The database and its transactions. In: the data directory. Out: sessions of SQLAlchemy, one a piece of work.
+
+SQLite with a write-ahead log and synchronous=FULL: what was acknowledged survives a loss of power. A transaction that
+writes takes the write lock at its begin, so that it never fails half-way for having read before
+(https://sqlite.org/lang_transaction.html).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, sessionmaker
+
+FILE: Final = "gatewitness.sqlite3"
+BUSY_MS: Final = 15_000
+"""Longest wait for another writer, milliseconds."""
+PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}")
+
+
+class Database:
+    """One database file; safe to use from many threads."""
+
+    def __init__(self, directory: Path) -> None:
+        """Opens it; `migrations.upgrade` makes its tables."""
+        self.path = directory / FILE
+        self.engine = _engine(self.path)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that may write; committed at the end, rolled back when an exception leaves it."""
+        with self._sessions.begin() as session:
+            session.connection(execution_options={"writes": True})
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads, from one consistent state."""
+        with self._sessions() as session:
+            yield session
+
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
+
+def now(session: Session) -> datetime:
+    """The database's clock: the one clock by which leases and expiries are judged."""
+    seconds = session.scalar(text("SELECT (julianday('now') - 2440587.5) * 86400.0"))
+    return datetime.fromtimestamp(float(seconds or 0), UTC)
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is below
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def began(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
