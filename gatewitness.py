@@ -111,8 +111,7 @@ async def _capture(request: CaptureRequest, directory: Path, known: "Known", *,
         raise
     from report import dossier
 
-    built = await asyncio.to_thread(dossier.build, directory, pdf=pdf, worker=await getting_ready,
-                                    diagnosis=_judged(directory, known))
+    built = await asyncio.to_thread(dossier.build, directory, pdf=pdf, worker=await getting_ready, known=known)
     for warning in built.warnings:
         typer.echo(f"gatewitness: {warning}", err=True)
     page = bundle.evidence.steps[-1]
@@ -199,7 +198,7 @@ def report(
     """Write the dossier of a bundle again."""
     from report import dossier
 
-    built = dossier.build(bundle, pdf=not no_pdf, diagnosis=_judged(bundle, _known(vendors)))
+    built = dossier.build(bundle, pdf=not no_pdf, known=_known(vendors))
     for warning in built.warnings:
         typer.echo(f"gatewitness: {warning}", err=True)
     say(f"Dossier: {bundle / 'report' / 'dossier.html'}")
@@ -254,11 +253,6 @@ def _known(folder: Path | None) -> "Known":
         return with_private(folder)
     except BadSignature as error:
         raise BadInput(f"--vendors: {error}") from error
-
-
-def _judged(directory: Path, known: "Known") -> "Diagnosis | None":
-    """The diagnosis by private vendors too; None when there are none."""
-    return None if known is None else _bundle(directory, known)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from report.diagnose import diagnose
 from report.diagnosis import Diagnosis
 from report.pdf import SCHEME, Attachment, PdfFailed, PdfWorker, Relationship
 from report.sealed import ReportManifest
+from report.signatures import Vendor
 from report.view import Picture
 
 FILES: Final = ("diagnosis.json", "dossier.html", "dossier.pdf", "summary.md", "dossier.zip")
@@ -60,23 +61,24 @@ def prepare(limits: Limits | None = None, *, pdf: bool = True) -> PdfWorker:
 
 
 def build(bundle_dir: Path, *, pdf: bool = True, now: datetime | None = None, worker: PdfWorker | None = None,
-          diagnosis: Diagnosis | None = None) -> Dossier:
+          diagnosis: Diagnosis | None = None, known: tuple[Vendor, ...] | None = None) -> Dossier:
     """Makes the dossier of a bundle in its `report/` directory; an older one is replaced.
 
     `now` is the date written into the bag (the capture's end, when absent); `worker` comes from `prepare`; `diagnosis`
-    is one already made of the same evidence. A PDF that cannot be made is a warning. Raises BundleError when the
-    bundle cannot be read or the report not be written, codec.UnreadableRecord when the evidence is not understood.
+    is one already made of the same evidence; `known` are the vendors to recognise and to write to, by default ours.
+    A PDF that cannot be made is a warning. Raises BundleError when the bundle cannot be read or the report not be
+    written, codec.UnreadableRecord when the evidence is not understood.
     """
     worker = worker or PdfWorker()
     try:
         bundle = Bundle(bundle_dir)
         evidence = bundle.evidence
         made = _Report(bundle, diagnosis or diagnose(
-            evidence, sha256=_evidence_hash(bundle), picture=pictures.witness(bundle)))
+            evidence, sha256=_evidence_hash(bundle), known=known, picture=pictures.witness(bundle)), known)
         made.write("diagnosis.json", codec.dump(made.diagnosis))
         made.add_pages(evidence, worker if pdf else None)
         made.write("summary.md", summary.markdown(evidence, made.diagnosis, bundle.manifest).encode())
-        for name, data in packs.make(bundle, made.diagnosis, made.files).items():
+        for name, data in packs.make(bundle, made.diagnosis, made.files, known).items():
             made.write(name, data)
         made.pack(now or evidence.finished_at)
         made.seal()
@@ -88,9 +90,10 @@ def build(bundle_dir: Path, *, pdf: bool = True, now: datetime | None = None, wo
 class _Report:
     """The report directory while it is filled."""
 
-    def __init__(self, bundle: Bundle, diagnosis: Diagnosis) -> None:
+    def __init__(self, bundle: Bundle, diagnosis: Diagnosis, known: tuple[Vendor, ...] | None) -> None:
         self.bundle = bundle
         self.diagnosis = diagnosis
+        self.known = known
         self.directory = bundle.directory / REPORT
         self.files: dict[str, bytes] = {}
         self.paths: dict[str, Path] = {}
@@ -125,7 +128,8 @@ class _Report:
                 self.warnings.append(f"There is no PDF: {failure}.")
         embedded = [_embedded(p) for p in shown]
         text = html.render(evidence, self.diagnosis, self.bundle.manifest, paper=False, warnings=tuple(self.warnings),
-                           picture=embedded[0] if embedded else None, more_pictures=tuple(embedded[1:]))
+                           picture=embedded[0] if embedded else None, more_pictures=tuple(embedded[1:]),
+                           known=self.known)
         self.write("dossier.html", text.encode())
 
     def _pdf(self, evidence: Evidence, shown: list[pictures.Shown], worker: PdfWorker) -> bytes:
@@ -133,7 +137,7 @@ class _Report:
         attached = tuple(self._attachments())
         text = html.render(evidence, self.diagnosis, self.bundle.manifest, paper=True, warnings=tuple(self.warnings),
                            picture=named[0] if named else None, more_pictures=tuple(named[1:]),
-                           attached=tuple(file.name for file in attached))
+                           attached=tuple(file.name for file in attached), known=self.known)
         identifier = hashlib.sha256(self.bundle.manifest.fingerprint.encode()).digest()[:16]
         images = {str(i): p.jpeg for i, p in enumerate(shown)}
         return worker.render(text, images, attached, evidence.finished_at, identifier)

@@ -18,8 +18,9 @@ from markupsafe import Markup
 from capture.record.base import Header
 from capture.record.evidence import Evidence
 from capture.record.seal import Manifest
-from report import failure_path, letters, packs, playbooks, reproduce, units, view, waterfall
+from report import failure_path, letters, packs, playbooks, reproduce, units, view, waterfall, wording
 from report.diagnosis import Diagnosis
+from report.signatures import Vendor
 from report.text import bounded, short
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -84,9 +85,10 @@ def environment() -> Environment:
     env.filters.update(
         short=short, prose=_prose, moment=units.moment, ms=units.milliseconds, size=units.size, headers=_header_lines,
         header=units.header_value, outcome=waterfall.outcome, pointer=_pointer, css_string=_css_string)
-    env.globals.update(validity=units.validity, remaining=units.remaining, words=failure_path.WORDS, loads=view.LOADS,
+    env.globals.update(validity=units.validity, remaining=units.remaining, state=wording.state, loads=view.LOADS,
                        sources=view.SOURCES, grid_lines=waterfall.grid_lines, fact_chars=view.FACT_CHARS,
-                       step_chars=view.STEP_CHARS, by_person=playbooks.by_person, groups=reproduce.TITLES)
+                       step_chars=view.STEP_CHARS, by_person=playbooks.by_person, groups=reproduce.TITLES,
+                       repair=wording.REPAIR)
     return env
 
 
@@ -125,8 +127,10 @@ def prepare() -> None:
 
 def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, paper: bool,
            picture: view.Picture | None = None, more_pictures: tuple[view.Picture, ...] = (),
-           warnings: tuple[str, ...] = (), attached: tuple[str, ...] = ()) -> str:
-    """The dossier; `paper` is the form that the PDF is made of, with the files of these names `attached`."""
+           warnings: tuple[str, ...] = (), attached: tuple[str, ...] = (),
+           known: tuple[Vendor, ...] | None = None) -> str:
+    """The dossier; `paper` is the form that the PDF is made of, with the files of these names `attached`; `known` are
+    the vendors whose support letters may go to, by default ours."""
     shown = view.view(evidence, diagnosis, manifest, paper=paper)
     colours = failure_path.LIGHT if paper else failure_path.VARIABLES
     hops, verdict = diagnosis.hops, diagnosis.verdict
@@ -135,7 +139,7 @@ def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, pape
     if not paper:
         paths.append(failure_path.draw(hops, verdict, colours, "tall"))
     advice = {"playbook": playbooks.steps_for(evidence, diagnosis),
-              "letters": packs.written(evidence, diagnosis, manifest),
+              "letters": packs.written(evidence, diagnosis, manifest, known),
               "reproduction": reproduce.lines(evidence, diagnosis)}
     text = environment().get_template("dossier.html").render(
         **advice, v=shown, e=evidence, d=diagnosis, verdict=verdict, paper=paper, style=style(paper), policy=policy(),
@@ -143,6 +147,7 @@ def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, pape
         request_rows=lambda fall: waterfall.table_rows(fall, colours, paper=paper),
         path=Markup("").join(paths), picture=picture, more_pictures=more_pictures, notices=told,
         contents=view.contents(shown, len(more_pictures), told, advice), colours=colours, recount=RECOUNT,
+        stop=failure_path.turned_away(hops, verdict),
         attached=attached)
     return _link_citations(text)
 

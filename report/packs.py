@@ -1,4 +1,4 @@
-"""Packs: for each addressee a folder with a letter and only the files that its support takes.
+"""Packs: for each addressee a folder with the letters and only the files that its support takes.
 
 In: a bundle, its diagnosis, the report files made so far. Out: `packs/owner/...` and `packs/<vendor>/...` as bytes. A
 file over the addressee's limit is replaced by a smaller form, or left out, and the letter says so.
@@ -6,7 +6,7 @@ file over the addressee's limit is replaced by a smaller form, or left out, and 
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from capture.record.base import Header
@@ -17,7 +17,7 @@ from capture.record.seal import Manifest
 from report import letters, reproduce
 from report.diagnosis import Diagnosis
 from report.letters import Attached, Form, Kind
-from report.signatures import Vendor
+from report.signatures import OWNER, Vendor
 from report.text import visible
 from report.units import size
 from report.view import has_failed, main_load, screenshot_shown
@@ -29,8 +29,12 @@ OWNER_TYPES: Final = (".md", ".html", ".pdf", ".har", ".png", ".txt")
 OWNER_BYTES: Final = 20_000_000
 """Largest file for an owner, or for a support that names no limit: what mail servers usually still take."""
 HAR: Final = "page.har"
-FORWARD: Final = "letter-vendor.md"
-"""The letter to the vendor, for the owner to send on: most supports hear only their customer."""
+LETTERS: Final[Mapping[Kind, str]] = {"owner": "letter-owner.md", "vendor": "letter-vendor.md"}
+SUMMARY: Final = "summary.md"
+PASTED: Final = (*LETTERS.values(), SUMMARY)
+"""What is pasted into a mail or a form, and therefore goes into every pack, whatever files are taken."""
+OURS: Final = frozenset({"network.policy"})
+"""Faults that nobody else needs to hear of."""
 
 _WHAT: Final = {
     "dossier.html": "the whole dossier, one file, opens in any browser",
@@ -38,10 +42,10 @@ _WHAT: Final = {
     HAR: "every request and answer (HAR 1.2)",
     "screenshot.png": "what the visitor saw",
     "headers.txt": "headers of request and answer, verbatim",
-    "reproduce.txt": "lines for curl, dig and openssl that repeat what was seen",
-    "summary.md": "the summary, to paste into a ticket",
-    FORWARD: "a letter to the service in front of the site, for you to send on"}
-"""Files that a pack may hold, in the order in which a letter names them."""
+    "reproduce.txt": "shell lines that repeat what was seen",
+    SUMMARY: "the summary, to paste into a ticket",
+    LETTERS["vendor"]: "a letter to the service in front of the site, for you to send on"}
+"""Files that may go with a letter, in the order in which it names them."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,6 @@ class Taker:
     types: tuple[str, ...]
     limit: int
     """Largest file, bytes."""
-
-    @property
-    def form(self) -> Form:
-        """Form of the letter."""
-        return "md" if ".md" in self.types else "txt"
 
     def takes(self, name: str) -> bool:
         """Whether a file of this name is of a type that is taken."""
@@ -87,10 +86,15 @@ class Written:
     text: str
 
 
-def takers(diagnosis: Diagnosis) -> tuple[Taker, ...]:
-    """The owner, and the vendor whose support can help, if there is one."""
-    owner = Taker("owner", "the site's owner", "owner", OWNER_TYPES, OWNER_BYTES)
-    vendor = letters.addressee(diagnosis)
+def are_due(diagnosis: Diagnosis) -> bool:
+    """Whether there is anything to tell anybody."""
+    return has_failed(diagnosis) and diagnosis.verdict.fault_code not in OURS
+
+
+def takers(diagnosis: Diagnosis, known: tuple[Vendor, ...] | None = None) -> tuple[Taker, ...]:
+    """The owner, and the vendor whose support can help, if there is one among the `known`, by default ours."""
+    vendor = letters.addressee(diagnosis, known)
+    owner = Taker(OWNER, "the site's owner", "owner", OWNER_TYPES, OWNER_BYTES)
     return (owner, _taker(vendor)) if vendor else (owner,)
 
 
@@ -98,7 +102,6 @@ def _taker(vendor: Vendor) -> Taker:
     told = vendor.support
     refused = told.refuses if told else ()
     types = tuple(t for t in (told.files if told and told.files else UNKNOWN_TYPES) if t not in refused)
-    # A letter is text: whoever takes files at all takes it, or has it pasted into the form.
     return Taker(vendor.slug, vendor.name, "vendor", types, (told.file_bytes if told else None) or OWNER_BYTES)
 
 
@@ -121,66 +124,72 @@ def choose(taker: Taker, sizes: Mapping[str, int], small_har: int = 0) -> Choice
     return Choice(tuple(attached), tuple(left_out), without)
 
 
-def written(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest) -> tuple[Written, ...]:
-    """The letters as text for the dossier itself; none when nothing failed.
+def written(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest,
+            known: tuple[Vendor, ...] | None = None) -> tuple[Written, ...]:
+    """The letters as text for the dossier itself; none when there is nobody to tell.
 
     The size of the dossier is not known while it is made; it is taken to be small enough.
     """
-    if not has_failed(diagnosis):
+    if not are_due(diagnosis):
         return ()
-    said = letters.letter(evidence, diagnosis, manifest)
+    said = letters.letter(evidence, diagnosis, manifest, letters.addressee(diagnosis, known))
     recorded = {file.path: file.size for file in manifest.files}
     sizes = {name: recorded.get(name, 0) for name in _available(evidence, recorded)}
-    everyone = takers(diagnosis)
+    everyone = takers(diagnosis, known)
     if len(everyone) > 1:
-        sizes[FORWARD] = 0
-    found = []
-    for taker in everyone:
-        body = _write(taker, said, choose(taker, sizes), "txt")
-        found.append(Written(_letter_name(taker), f"To {taker.name}", body))
-    return tuple(found)
+        sizes[LETTERS["vendor"]] = 0
+    return tuple(Written(_path(taker, LETTERS[taker.kind]), f"To {taker.name}",
+                         _write(taker.kind, said, choose(taker, sizes), "txt")) for taker in everyone)
 
 
 def _available(evidence: Evidence, recorded: Mapping[str, int]) -> Iterator[str]:
     """Files that there are to choose from, besides those that may not have been made."""
     shot = screenshot_shown(evidence)
     for name in _WHAT:
-        kept = {HAR: HAR in recorded, "screenshot.png": bool(shot and shot[1].path in recorded), FORWARD: False}
+        kept = {HAR: HAR in recorded, "screenshot.png": bool(shot and shot[1].path in recorded),
+                LETTERS["vendor"]: False}
         if kept.get(name, True):
             yield name
 
 
-def make(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Every file of every pack by its path inside the report directory; none when nothing failed.
+def make(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes],
+         known: tuple[Vendor, ...] | None = None) -> dict[str, bytes]:
+    """Every file of every pack by its path inside the report directory; none when there is nobody to tell.
 
     `made` are the report's other files. Raises BundleError when the bundle cannot be read.
     """
-    if not has_failed(diagnosis):
+    if not are_due(diagnosis):
         return {}
-    said = letters.letter(bundle.evidence, diagnosis, bundle.manifest)
+    said = letters.letter(bundle.evidence, diagnosis, bundle.manifest, letters.addressee(diagnosis, known))
     files = _files(bundle, diagnosis, made)
-    sizes = {name: len(data) for name, data in files.items()}
-    everyone = takers(diagnosis)
-    small = without_bodies(files[HAR]) if any(sizes.get(HAR, 0) > taker.limit for taker in everyone) else b""
+    everyone = takers(diagnosis, known)
+    small = without_bodies(files[HAR]) if any(len(files.get(HAR, b"")) > taker.limit for taker in everyone) else b""
     packed: dict[str, bytes] = {}
     for taker in reversed(everyone):  # the owner last: a vendor's letter goes along
-        choice = choose(taker, sizes, len(small))
-        packed[_letter_name(taker)] = _write(taker, said, choice, taker.form).encode()
+        choice = choose(taker, {name: len(data) for name, data in files.items()}, len(small))
         if taker.kind == "vendor":
-            files[FORWARD] = _write(taker, said, choice, "md").encode()
-            sizes[FORWARD] = len(files[FORWARD])
-        for file in choice.attached:
-            use_small = file.name == HAR and choice.without_bodies
-            packed[f"{FOLDER}/{taker.folder}/{file.name}"] = small if use_small else files[file.name]
+            files[LETTERS["vendor"]] = _write("vendor", said, choice, "md").encode()
+        inside = {file.name: small if file.name == HAR and choice.without_bodies else files[file.name]
+                  for file in choice.attached}
+        inside |= {name: files[name] for name in PASTED if name in files and len(files[name]) <= taker.limit}
+        inside[LETTERS["owner"]] = _write("owner", said, _with_pasted(choice, inside), "md").encode()
+        packed |= {_path(taker, name): data for name, data in inside.items()}
     return dict(sorted(packed.items()))
 
 
-def _write(taker: Taker, said: letters.Letter, choice: Choice, form: Form) -> str:
-    return letters.write(taker.kind, said, form, choice.attached, choice.left_out)
+def _with_pasted(choice: Choice, inside: Mapping[str, bytes]) -> Choice:
+    """What goes with the owner's letter of a pack: everything that lies beside it."""
+    names = {file.name for file in choice.attached}
+    more = tuple(Attached(name, what) for name, what in _WHAT.items() if name in inside and name not in names)
+    return replace(choice, attached=(*choice.attached, *more))
 
 
-def _letter_name(taker: Taker) -> str:
-    return f"{FOLDER}/{taker.folder}/letter-{taker.kind}.{taker.form}"
+def _write(kind: Kind, said: letters.Letter, choice: Choice, form: Form) -> str:
+    return letters.write(kind, said, form, choice.attached, choice.left_out)
+
+
+def _path(taker: Taker, name: str) -> str:
+    return f"{FOLDER}/{taker.folder}/{name}"
 
 
 def _files(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -189,7 +198,7 @@ def _files(bundle: Bundle, diagnosis: Diagnosis, made: Mapping[str, bytes]) -> d
     shot = screenshot_shown(evidence)
     from_bundle = {HAR: HAR, "screenshot.png": shot[1].path if shot else ""}
     found = {name: bundle.read(path) for name, path in from_bundle.items() if path in recorded}
-    found |= {name: made[name] for name in ("dossier.html", "dossier.pdf", "summary.md") if name in made}
+    found |= {name: made[name] for name in ("dossier.html", "dossier.pdf", SUMMARY) if name in made}
     found["headers.txt"] = headers_text(evidence).encode()
     found["reproduce.txt"] = reproduce.text(reproduce.lines(evidence, diagnosis)).encode()
     return found

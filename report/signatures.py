@@ -21,6 +21,8 @@ from report.faults import FAULTS
 from report.patterns import BadPattern, Pattern
 
 VENDORS_DIR = Path(__file__).with_name("vendors")
+OWNER = "owner"
+"""Name of the pack for the site's owner, which no vendor may have."""
 
 Shows = Literal["generated", "blocked", "challenged", "maintenance", "welcome", "presence"]
 """What a match means. generated: this vendor wrote the page. blocked: it wrote it and refuses this visitor.
@@ -29,6 +31,8 @@ fresh installation; no error. presence: it is in the path; it never says who wro
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Text = Annotated[str, Field(min_length=1)]
+Suffix = Annotated[str, Field(pattern=r"^\.[a-z0-9]{1,8}$")]
+Count = Annotated[int, Field(ge=1)]
 
 
 class BadSignature(ValueError):
@@ -226,13 +230,13 @@ class Support(Record):
     """Who may report."""
     asks: tuple[str, ...] = ()
     """What it asks for first."""
-    files: tuple[str, ...] = ()
-    """File types it takes, lower-case suffixes."""
-    refuses: tuple[str, ...] = ()
+    files: tuple[Suffix, ...] = ()
+    """File types it takes, lower-case suffixes with their dot."""
+    refuses: tuple[Suffix, ...] = ()
     """File types it refuses."""
-    file_bytes: int | None = None
+    file_bytes: Count | None = None
     """Largest file, bytes."""
-    log_hours: int | None = None
+    log_hours: Count | None = None
     """How long its logs last, hours: the time before which it must be sent."""
     debug: str | None = None
     """How to make it tell more."""
@@ -258,6 +262,13 @@ class Vendor(Record):
     reason: tuple[Reason, ...] = ()
     """The first that is on the page counts."""
     signature: tuple[Signature, ...] = ()
+
+    @field_validator("slug")
+    @classmethod
+    def _free(cls, slug: str) -> str:
+        if slug == OWNER:
+            raise ValueError(f"{slug!r} is the name of the pack for the site's owner")
+        return slug
 
     @field_validator("status")
     @classmethod
