@@ -139,12 +139,12 @@ def finding(
     """A Finding about a fault of report/data/faults, in the fault's own words; never surer than the fault allows."""
     fault = FAULTS[code]
     status = str(facts.page.status) if facts.page else ""
-    sentence = fault.sentence.format(who=who, host=facts.host, status=status, detail=detail or "no detail")
+    sure = weakest(fault.certainty, certainty or fault.certainty)
     return Finding(
         code=code,
         layer=layer or fault.layer or "none",
-        sentence=sentence,
-        certainty=weakest(fault.certainty, certainty or fault.certainty),
+        sentence=fault.told(sure, who=who, host=facts.host, status=status, detail=detail),
+        certainty=sure,
         parameters={key: value for key, value in {"host": facts.host, "detail": detail}.items() if value},
         cites=tuple({(cite.pointer, cite.excerpt): cite for cite in cites}.values()),
     )

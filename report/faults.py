@@ -1,9 +1,10 @@
 """Every fault that can be named: where it lies, what it means in plain words, who can repair it, what to do next.
 
 In: report/data/faults/*.toml. Out: FAULTS, by code. Sentences are templates over `who` (the writer of the page),
-`host`, `status` and `detail`.
+`host`, `status` and `detail`; where the words depend on how sure it is, they stand as `[is|is probably|may be]`.
 """
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,6 +13,9 @@ from pydantic import Field
 
 from capture.record.base import Record
 from report.diagnosis import Alternative, Certainty, FaultSide, Layer
+
+_CHOICE: Final = re.compile(r"\[([^\[\]]*)\]")
+_FROM_THE_END: Final[dict[Certainty, int]] = {"proven": 3, "likely": 2, "possible": 1, "undetermined": 1}
 
 
 class Fault(Record):
@@ -26,7 +30,8 @@ class Fault(Record):
     certainty: Certainty
     """At most this sure, however sure the writer is."""
     sentence: Annotated[str, Field(min_length=10)]
-    """What happened."""
+    """What happened. `[a|b|c]` are the words when it is proven, likely, possible; a fault that can only be likely has
+    two."""
     repair: Annotated[str, Field(min_length=10)]
     """Who can repair it."""
     next: Annotated[tuple[str, ...], Field(min_length=3, max_length=3)]
@@ -35,6 +40,15 @@ class Fault(Record):
     """What else it may be, and what would decide it."""
     unknown: str | None = None
     """What is not known from a page like this."""
+
+    def told(self, certainty: Certainty, *, who: str, host: str, status: str = "", detail: str = "") -> str:
+        """The sentence in the words of this certainty: proven is, likely probably is, possible may be."""
+        def chosen(choice: re.Match[str]) -> str:
+            words = choice[1].split("|")
+            return words[max(0, len(words) - _FROM_THE_END[certainty])]
+
+        return _CHOICE.sub(chosen, self.sentence).format(
+            who=who, host=host, status=status, detail=detail or "no detail")
 
 
 def _load() -> dict[str, Fault]:

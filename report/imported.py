@@ -62,10 +62,9 @@ def _verdict(seen: Sight, vendor: Vendor | None, found: Finding | None) -> Verdi
     sure = weakest(found.certainty, FAULTS[fault].certainty if fault else "likely") if found else "undetermined"
     if vendor:
         code = f", code {seen.code}" if seen.code else ""
-        summary = f"The picture shows an error page of {vendor.name}{code}."
+        summary = f"The picture {picture.SHOWS[sure]} an error page of {vendor.name}{code}."
         if fault:
-            summary += " " + FAULTS[fault].sentence.format(
-                who=vendor.name, host="the site", status=seen.status or "", detail="no detail")
+            summary += " " + FAULTS[fault].told(sure, who=vendor.name, host="the site", status=str(seen.status or ""))
     else:
         summary = "The picture shows nothing." if seen.blank else "The picture names no product whose pages are known."
     return Verdict(

@@ -3,10 +3,11 @@
 from capture.record.evidence import Evidence
 from capture.record.seal import Manifest
 from report.diagnosis import Diagnosis
-from report.failure_path import WORDS
+from report.failure_path import turned_away
 from report.text import markdown as plain
 from report.text import markdown_code as code
 from report.view import View, view
+from report.wording import REPAIR, state
 
 
 def markdown(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest) -> str:
@@ -17,8 +18,8 @@ def markdown(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest) -> st
 
 
 def _head(shown: View, diagnosis: Diagnosis) -> str:
-    written = f", written by {plain(shown.written_by, 60)}" if shown.written_by else ""
-    cause = f"; the cause lies {shown.caused}" if shown.caused else ""
+    written = f", {shown.written} {plain(shown.written_by, 60)}" if shown.written_by else ""
+    cause = f"; {shown.lies} {shown.caused}" if shown.caused else ""
     lines = [f"**{plain(diagnosis.verdict.summary)}**", "",
              f"{plain(shown.what, 90)}{written}{cause}. Certainty: {shown.certainty}."]
     if diagnosis.warning:
@@ -27,7 +28,11 @@ def _head(shown: View, diagnosis: Diagnosis) -> str:
 
 
 def _path(diagnosis: Diagnosis) -> str:
-    hops = [f"{plain(hop.name, 60)} ({WORDS[hop.state]})" for hop in diagnosis.hops]
+    sure = diagnosis.verdict.certainty
+    stop = turned_away(diagnosis.hops, diagnosis.verdict)
+    more = {stop.at: f", {stop.words}"} if stop else {}
+    hops = [f"{plain(hop.name, 60)} ({state(hop.state, sure)}{more.get(i, '')})"
+            for i, hop in enumerate(diagnosis.hops)]
     return f"Path: {' → '.join(hops)}" if hops else ""
 
 
@@ -38,7 +43,7 @@ def _facts(shown: View, diagnosis: Diagnosis) -> str:
 
 
 def _action(diagnosis: Diagnosis) -> str:
-    parts = [f"**Who can repair it:** {plain(diagnosis.repair)}"]
+    parts = [f"**{REPAIR[diagnosis.verdict.certainty]}:** {plain(diagnosis.repair)}"]
     if diagnosis.next_steps:
         steps = "\n".join(f"{i}. {plain(step)}" for i, step in enumerate(diagnosis.next_steps, 1))
         parts.append(f"**Next steps**\n\n{steps}")

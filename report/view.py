@@ -15,7 +15,8 @@ from capture.record.network import Dial, PlainHop, PlainHttp
 from capture.record.page import ConsoleEntry, Exchange, LoadLabel, PageLoad, Screenshot
 from capture.record.request import StepRecord
 from capture.record.seal import FileEntry, Manifest
-from report.diagnosis import Certainty, Diagnosis, FaultSide
+from report import wording
+from report.diagnosis import Diagnosis, FaultSide
 from report.signatures import vendors
 from report.units import header_value, milliseconds, moment, size
 from report.waterfall import Waterfall, failed_request, waterfalls
@@ -37,8 +38,6 @@ MESSAGES: Final = 10
 SIDES: Final[dict[FaultSide, str]] = {
     "client": "on the visitor's side", "dns": "in DNS", "tls": "in TLS", "network": "in the network",
     "edge": "at the edge", "origin": "at the origin", "unknown": ""}
-CERTAINTIES: Final[dict[Certainty, str]] = {
-    "proven": "proven", "likely": "likely", "possible": "possible, not more", "undetermined": "cannot tell"}
 LOADS: Final = {"strict": "strict load", "lenient": "lenient load (TLS errors ignored)",
                 "native": "the browser's own page for this failure", "imported": "a picture that was handed in"}
 
@@ -112,8 +111,12 @@ class View:
     """What came back, for example "522 Connection timed out" or "No answer"."""
     written_by: str
     """Who wrote the page, as a name; empty when unknown."""
+    written: str
+    """How sure that is: "written by", "probably written by" ..."""
     caused: str
     """Where the cause lies, in words; empty when nothing failed or when it is not known."""
+    lies: str
+    """How sure that is: "the cause lies", "the cause probably lies" ..."""
     certainty: str
     dense: bool
     """The first page has so much to say that it needs smaller type on paper."""
@@ -161,8 +164,9 @@ def view(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, paper:
         facts_first=fitting(tuple(f.value[:FACT_CHARS] for f in diagnosis.support), FACT_LINES, 34),
         steps_first=fitting(tuple(step[:STEP_CHARS] for step in diagnosis.next_steps), STEP_LINES, 40),
         captured=moment(evidence.started_at), local=local_time(evidence), what=what_came(diagnosis, main),
-        written_by=generator_name(diagnosis), caused=SIDES[verdict.fault_side] if failed else "",
-        certainty=CERTAINTIES[verdict.certainty], dense=is_dense(evidence, diagnosis), failed=failed, main=main,
+        written_by=generator_name(diagnosis), written=wording.WRITTEN[wording.writer_certainty(diagnosis)],
+        caused=SIDES[verdict.fault_side] if failed else "", lies=wording.CAUSED[verdict.certainty],
+        certainty=wording.CERTAINTIES[verdict.certainty], dense=is_dense(evidence, diagnosis), failed=failed, main=main,
         main_pointer=f"/pages/{evidence.pages.index(main)}" if main else "/pages",
         documents=documents, falls=waterfalls(evidence, paper=paper), messages=messages(evidence),
         texts=texts(evidence), probes=probe_table(evidence.plain_http or ()),

@@ -84,7 +84,7 @@ def _addresses(facts: Facts) -> list[Finding]:
         if probe.outcome in BY_OUTCOME:
             cites = (facts.citer.cite(f"/tcp/{at}/outcome"), facts.citer.cite(f"/tcp/{at}/address"))
             sentence = (
-                f"The address {probe.address} does not take connections ({probe.outcome}) "
+                f"The address {probe.address} probably takes no connections ({probe.outcome}), "
                 "while another of the name does."
             )
             found.append(

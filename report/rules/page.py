@@ -30,6 +30,11 @@ SOFT_CHARS: Final = 1_200
 _DRESSED = re.compile(
     r"<style\b|<link\b[^>]{0,200}stylesheet|<img\b|<svg\b|\sstyle=|<script\b[^>]{0,200}\ssrc=", re.IGNORECASE
 )
+_WROTE: Final[dict[Certainty, str]] = {
+    "proven": "wrote", "likely": "probably wrote", "possible": "may have written", "undetermined": "may have written"}
+_PURPOSE: Final = {
+    "blocked": ", which refuses the request", "challenged": ", which asks the visitor for a proof",
+    "maintenance": ", which announces maintenance", "welcome": ", which is what it shows before a site is set up"}
 _TITLE_CODE = re.compile(r"^\D{0,60}?\b([45]\d\d)\b")
 
 
@@ -112,12 +117,12 @@ def _by_vendor(facts: Facts, page: Document, written: list[Match]) -> Reading:
 
 def _written(best: Match, certainty: Certainty) -> Finding:
     """Who wrote the page, and by which signature one knows."""
-    sentence = f"{best.vendor.name} wrote this page ({best.signature.shows})."
+    shows = best.signature.shows
     return Finding(
-        code=f"{best.vendor.slug}.{best.signature.shows}",
+        code=f"{best.vendor.slug}.{shows}",
         layer=best.signature.layer or best.vendor.layer,
         certainty=certainty,
-        sentence=sentence,
+        sentence=f"{best.vendor.name} {_WROTE[certainty]} this page{_PURPOSE.get(shows, '')}.",
         cites=best.cites,
         parameters={"signature": best.signature.id, "source": best.signature.source},
     )

@@ -5,7 +5,7 @@ or (where the text names nobody) taken from the picture, and a finding that cite
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from capture.record.evidence import Evidence
 from report.diagnosis import Certainty, Citation, Finding, PictureRegion
@@ -15,6 +15,10 @@ from report.signatures import Vendor
 
 if TYPE_CHECKING:
     from report.visual import Sight
+
+SHOWS: Final[dict[Certainty, str]] = {
+    "proven": "shows", "likely": "probably shows", "possible": "may show", "undetermined": "may show"}
+"""How to say what a picture shows."""
 
 
 def screenshot_pointer(evidence: Evidence) -> str | None:
@@ -53,7 +57,7 @@ def heard(facts: Facts, reading: Reading | None, seen: "Sight | None") -> Readin
         return reading
     against = found.model_copy(update={
         "code": "picture.disagrees",
-        "sentence": f"Text and picture disagree: the picture alone shows a page of {vendor.name}."})
+        "sentence": f"Text and picture disagree: the picture alone {SHOWS[seen.certainty]} a page of {vendor.name}."})
     step_down: Certainty = SURENESS[max(0, SURENESS.index(reading.certainty) - 1)]
     return replace(reading, certainty=weakest(step_down, "possible"), findings=(*reading.findings, against))
 
@@ -72,6 +76,6 @@ def finding(evidence: Evidence, vendor: Vendor, seen: "Sight") -> Finding:
             "status": str(seen.status) if seen.status else None}
     return Finding(
         code="picture.shows", layer=vendor.layer, certainty=seen.certainty,
-        sentence=f"The picture alone shows a page of {vendor.name}: {seen.seen}.",
+        sentence=f"The picture alone {SHOWS[seen.certainty]} a page of {vendor.name}: {seen.seen}.",
         parameters={key: value for key, value in told.items() if value},
         cites=tuple(Citation(pointer=pointer, excerpt=seen.seen, region=region) for region in regions))

@@ -4,7 +4,7 @@ In: Facts, and the Reading of the page or the decisive finding below HTTP. Out: 
 with it: alternatives, unknowns, what to send.
 """
 
-from report.diagnosis import Alternative, Finding, Interstitial, Verdict
+from report.diagnosis import Alternative, Certainty, Finding, Interstitial, Verdict
 from report.facts import Facts, weakest
 from report.faults import FAULTS, Fault
 from report.rules.page import Reading
@@ -14,6 +14,12 @@ BOT_WARNING = (
     "This capture was made by an automated browser from one place on the network, and the site may have taken it for a "
     "bot. For people in ordinary browsers the site may be fine: check that before you accuse anybody."
 )
+_IN_ORDER: dict[Certainty, str] = {
+    "proven": "shows no error", "likely": "is probably in order: it shows no error",
+    "possible": "may be in order: no error on it is known", "undetermined": "may be in order: no error on it is known"}
+_WELCOME: dict[Certainty, str] = {
+    "proven": "the welcome page", "likely": "what is probably the welcome page",
+    "possible": "what may be the welcome page", "undetermined": "what may be the welcome page"}
 _STOPS: dict[str, Interstitial] = {"challenged": "challenge", "blocked": "block", "maintenance": "maintenance"}
 
 
@@ -38,7 +44,7 @@ def from_page(facts: Facts, reading: Reading) -> Verdict:
         vendor_code=reading.vendor_code,
         request_id=named[1] if named else None,
         certainty=certainty,
-        summary=_summary(facts, reading),
+        summary=_summary(facts, reading, certainty),
     )
 
 
@@ -50,14 +56,21 @@ def _handoff(fault: Fault | None, layer: str) -> tuple[str, str] | None:
     return None if layer in ("app", "database") and first == layer and second == "origin" else (first, second)
 
 
-def _summary(facts: Facts, reading: Reading) -> str:
-    status = facts.page.status if facts.page else ""
+def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
+    """One sentence, in words that are no surer than the verdict."""
+    status = str(facts.page.status) if facts.page else ""
     if reading.shows == "page":
-        return f"{facts.host} answered {status} and the page shows no error."
+        return f"{facts.host} answered {status} and the page {_IN_ORDER[certainty]}."
     if reading.shows == "welcome":
-        return f"{facts.host} answered {status} with the welcome page of {reading.who}: no site is set up there yet."
-    told = next(found.sentence for found in reading.findings)
-    return told if reading.writer else f"{told} Who wrote the page is not known for certain."
+        page = f"{_WELCOME[certainty]} of {reading.who}"
+        return f"{facts.host} answered {status} with {page}: no site is set up there yet."
+    first = reading.findings[0]
+    told = first.sentence
+    if first.code in FAULTS:
+        told = FAULTS[first.code].told(
+            certainty, who=reading.who, host=facts.host, status=status, detail=first.parameters.get("detail", ""))
+    known = reading.writer and reading.certainty in ("proven", "likely")
+    return told if known else f"{told} Who wrote the page is not known for certain."
 
 
 def from_below(facts: Facts, found: Finding) -> Verdict:

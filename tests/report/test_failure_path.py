@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 import pytest
 
 from report.diagnosis import HopVerdict, Verdict
-from report.failure_path import LIGHT, VARIABLES, broken_link, draw, wrap
+from report.failure_path import LIGHT, VARIABLES, Stop, broken_link, draw, turned_away, wrap
 from tests.report.examples import EXAMPLES
 from tests.report.parts import hop
 
@@ -28,13 +28,50 @@ def texts(hops: tuple[HopVerdict, ...], verdict: Verdict, layout: str = "wide") 
 @pytest.mark.parametrize("layout", ["wide", "tall"])
 def test_every_state_has_a_word_and_a_sign(layout: str) -> None:
     drawn = texts((*HOPS, hop("Cache", "none", "undetermined")), FAILED, layout)
-    assert {"✓ works", "× fails", "– not reached", "? not known"} <= set(drawn)
+    assert {"✓ works", "× probably fails", "– not reached", "? not known"} <= set(drawn)
+    proven = texts(HOPS, FAILED.model_copy(update={"certainty": "proven"}), layout)
+    assert "× fails" in proven
 
 
 def test_the_drawing_is_told_in_words() -> None:
     label = ElementTree.fromstring(draw(HOPS, FAILED, LIGHT, "wide")).findtext("title") or ""
-    assert "Origin fails (silent)" in label
-    assert "The hand-off from Edge to Origin failed." in label
+    assert "Origin probably fails (silent)" in label
+    assert "The hand-off from Edge to Origin probably failed." in label
+
+
+REFUSED = Verdict(is_error_page=True, interstitial="block", generator="edge", layer="cdn", fault_side="client",
+                  failing_handoff=("visitor", "cdn"), certainty="proven", summary="x")  # fmt: skip
+HELD = (
+    hop("Visitor", "visitor"),
+    hop("TLS", "tls"),
+    hop("Edge", "cdn", vendor="edge"),
+    hop("Origin", "app", "not-reached"),
+)
+
+
+@pytest.mark.parametrize("layout", ["wide", "tall"])
+def test_a_refusal_by_a_working_edge_is_no_broken_hand_off(layout: str) -> None:
+    assert broken_link(HELD, REFUSED) is None
+    svg = draw(HELD, REFUSED, LIGHT, layout)  # type: ignore[arg-type]
+    drawn = texts(HELD, REFUSED, layout)
+    assert {"refused", "refused this request"} <= set(drawn)
+    assert "m0-14l-14 14" not in svg, "the cross of a broken hand-off"
+    label = ElementTree.fromstring(svg).findtext("title") or ""
+    assert "Edge works and refused this request." in label
+    assert "failed" not in label
+    unsure = REFUSED.model_copy(update={"certainty": "likely"})
+    assert {"refused?", "probably refused this request"} <= set(texts(HELD, unsure, layout))
+
+
+def test_a_challenge_is_drawn_where_it_was_asked() -> None:
+    asked = REFUSED.model_copy(update={"interstitial": "challenge", "failing_handoff": None})
+    assert turned_away(HELD, asked) == Stop(2, "asks for a proof first", "challenge")
+    assert "Edge works and asks for a proof first." in draw(HELD, asked, LIGHT, "wide")
+
+
+def test_nobody_is_turned_away_by_a_hop_that_fails() -> None:
+    assert turned_away(HOPS, FAILED) is None
+    assert turned_away(HOPS, HEALTHY) is None
 
 
 def test_an_undetermined_hop_is_never_drawn_as_working() -> None:

@@ -5,6 +5,7 @@ from report.diagnosis import SupportFact
 from report.dossier import Dossier
 from report.summary import markdown
 from tests.report.examples import EXAMPLES
+from tests.report.parts import hop
 
 
 def test_it_says_what_matters(dossier: Dossier) -> None:
@@ -38,3 +39,13 @@ def test_every_example_has_one() -> None:
         text = markdown(example.evidence, example.diagnosis, manifest(()))
         assert "None" not in text
         assert len(text) < 30_000
+
+
+def test_a_refusal_is_told_as_the_work_of_a_hop_that_works() -> None:
+    example = EXAMPLES["nginx_502"]()
+    edge = hop("Edge", "cdn", vendor="edge")
+    verdict = example.diagnosis.verdict.model_copy(
+        update={"certainty": "proven", "interstitial": "block", "failing_handoff": ("visitor", "cdn")})  # fmt: skip
+    made = example.diagnosis.model_copy(update={"hops": (hop("Visitor", "visitor"), edge), "verdict": verdict})
+    text = markdown(example.evidence, made, manifest(()))
+    assert "Path: Visitor (✓ works) → Edge (✓ works, refused this request)" in text
