@@ -1,0 +1,1 @@
+"""Pages for people. In: requests of browsers. Out: HTML; everything that decides lies in store, access and report."""
