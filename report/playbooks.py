@@ -20,20 +20,23 @@ from capture.record.base import Record
 from capture.record.evidence import Evidence
 from report.diagnosis import Diagnosis
 from report.faults import FAULTS
-from report.reproduce import place, shell
+from report.reproduce import bracketed, literal, place, shell
 
 FOLDER: Final = Path(__file__).with_name("playbooks")
 GENERAL: Final = "general"
 """Commands that fit wherever there is a shell; shown when the stack is not known."""
 SHOWN_STACKS: Final = 2
 """Stacks shown besides the general commands when none was recognised: the commonest, which stand first in a step."""
+ADDRESSES: Final = 8
+"""Most addresses of the name that a command goes through."""
 LOG_WINDOW: Final = timedelta(minutes=5)
 """Time before and after the request that log commands ask for."""
 
 Who = Literal["visitor", "owner", "host", "developer"]
 Risk = Literal["none", "low", "medium", "high"]
 Thing = Literal["log of the proxy", "log of the application", "log of the database", "state of the server",
-                "state of the browser", "answers of the resolver", "DNS records", "configuration", "certificate"]
+                "state of the browser", "answers of the resolver", "DNS records", "configuration", "certificate",
+                "firewall rules"]
 """What a step may keep, and what a step may destroy."""
 
 RISKS: Final[tuple[Risk, ...]] = ("none", "low", "medium", "high")
@@ -42,10 +45,15 @@ PEOPLE: Final[Mapping[Who, str]] = {
 """Who may do a step, in words."""
 
 _PLACE: Final = re.compile(r"@([A-Z]+)@")
-_PLACES: Final = frozenset({"HOST", "URL", "PORT", "ADDRESS", "SINCE", "UNTIL"})
+_PLACES: Final = frozenset({"HOST", "URL", "PORT", "ADDRESS", "ADDRESSES", "ID", "SINCE", "UNTIL"})
 _DISRUPTIVE: Final = re.compile(
     r"(?<![\w-])(?:restart|reload|rollout undo|flush-caches|flushdns|flushcache|purge_cache|deactivate|delete|renew|"
-    r"revert|force-recreate|kill|killall|truncate|prune|rm|mv)\b")
+    r"certonly|revert|rollback|force-recreate|kill|killall|truncate|prune|rm|mv|stop|scale|annotate|apply|insert rule|"
+    r"unban|modify-[\w-]+|authorize-[\w-]+|update-[\w-]+|X (?:PATCH|PUT|POST|DELETE))\b")
+_OVERWRITES: Final = re.compile(r"(?<![>&])>(?![>&]) *[\w.-]+(?=[\s)]|$)|\btee (?!-a )|(?:^|; )cp -(?!\w*n)")
+"""A file written anew; a name with a date in it is another file each time."""
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
+_HOST: Final = re.compile(r"[\w\[][^\s@]*", re.ASCII)
 Text = Annotated[str, Field(min_length=5)]
 Line = Annotated[str, Field(min_length=2)]
 
@@ -195,7 +203,9 @@ def _check_step(key: str, step: Step, stacks: Mapping[str, Stack]) -> None:
         if stack not in stacks and stack != GENERAL:
             raise BadPlaybook(f"step {key}: {stack} is not in stacks.toml")
         if not step.destroys and any(_DISRUPTIVE.search(line) for line in lines):
-            raise BadPlaybook(f"step {key}: a command for {stack} restarts or clears, but `destroys` names nothing")
+            raise BadPlaybook(f"step {key}: a command for {stack} changes something, but `destroys` names nothing")
+        if step.keeps and any(_OVERWRITES.search(line) for line in lines):
+            raise BadPlaybook(f"step {key}: a command for {stack} would overwrite what was kept before; append instead")
 
 
 def _check_book(code: str, book: Playbook, steps: Mapping[str, Step]) -> None:
@@ -230,7 +240,7 @@ def steps_for(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Shown, ...]:
     book = read.faults.get(diagnosis.verdict.fault_code or "")
     if book is None:
         return ()
-    known, values = detected(diagnosis), _values(evidence)
+    known, values = detected(diagnosis), _values(evidence, diagnosis)
     return tuple(_shown(read, key, known, values, key in book.after) for key in (*book.steps, *book.after))
 
 
@@ -261,15 +271,20 @@ def _shown(read: Books, key: str, known: frozenset[str], values: Mapping[str, st
                  tuple(commands for stack, commands in filled.items() if stack not in fitting), after)
 
 
-def _values(evidence: Evidence) -> dict[str, str]:
-    """What a command may name, quoted for a POSIX shell."""
-    url = evidence.request.url
+def _values(evidence: Evidence, diagnosis: Diagnosis) -> dict[str, str]:
+    """What a command may name, each quoted for a POSIX shell; the place's own name where nothing fit is known.
+
+    Quoting keeps a value one word; what a program could take for an option, or for a file to read, is not filled in.
+    """
+    url, identifier = evidence.request.url, diagnosis.verdict.request_id
     host, port = place(url)
-    addresses = evidence.dns.addresses if evidence.dns else ()
+    addresses = tuple(map(bracketed, filter(literal, evidence.dns.addresses))) if evidence.dns else ()
     since, until = evidence.started_at - LOG_WINDOW, evidence.finished_at + LOG_WINDOW
-    plain = {"HOST": host or "HOST", "URL": url, "PORT": str(port), "ADDRESS": addresses[0] if addresses else "ADDRESS",
+    plain = {"HOST": host if _HOST.fullmatch(host) else "HOST", "URL": url if _WEB.match(url) else "URL",
+             "PORT": str(port), "ADDRESS": addresses[0] if addresses else "ADDRESS", "ID": identifier or "REQUEST_ID",
              "SINCE": f"{since:%Y-%m-%d %H:%M:%S UTC}", "UNTIL": f"{until:%Y-%m-%d %H:%M:%S UTC}"}
-    return {name: shell(value) for name, value in plain.items()}
+    every = " ".join(shell(address) for address in addresses[:ADDRESSES]) or "ADDRESS"
+    return {"ADDRESSES": every} | {name: shell(value) for name, value in plain.items()}
 
 
 def _fill(line: str, values: Mapping[str, str]) -> str:

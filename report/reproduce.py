@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
@@ -18,15 +19,19 @@ from capture.record.network import DnsAnswer, PlainHop, PlainHttp, TcpProbe, Tls
 from capture.record.page import Exchange, PageLoad
 from report.diagnosis import Diagnosis
 from report.units import milliseconds
+from report.waterfall import failed_request
 
 ORIGIN: Final = "ORIGIN_ADDRESS"
 """Stands for the address of the server behind, which cannot be seen from outside."""
 LINES: Final = 40
 """Most lines; a name with more resolvers and addresses than that is a rarity."""
 
+PARTS: Final = 5
+"""Most failed requests of a page that get a line, besides its document."""
+
 Kind = Literal["browser", "plain", "tls", "tcp", "dns", "origin"]
 TITLES: Final[dict[Kind, str]] = {
-    "browser": "The page’s own request", "plain": "Without a browser", "tls": "TLS", "tcp": "Connections",
+    "browser": "The browser’s own requests", "plain": "Without a browser", "tls": "TLS", "tcp": "Connections",
     "dns": "DNS, by resolver", "origin": "Straight at the origin (fill in its address)"}
 """Groups in the order in which they are shown."""
 
@@ -36,6 +41,7 @@ _ESCAPED_MASK: Final = re.compile(
 _NOT_SENT: Final = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 """Header fields that curl makes itself."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 _PROTOCOLS: Final = {"h2": "--http2", "http/1.1": "--http1.1", "http/1.0": "--http1.0", "h3": "--http3"}
 
 
@@ -56,8 +62,8 @@ class Line:
 
 def lines(evidence: Evidence, diagnosis: Diagnosis) -> tuple[Line, ...]:
     """One line an observation, in the order of TITLES."""
-    found = [*_browser(evidence), *_plain(evidence), *_tls(evidence), *_tcp(evidence), *_dns(evidence),
-             *_origin(evidence, diagnosis)]
+    found = [*_browser(evidence), *_parts(evidence), *_plain(evidence), *_tls(evidence), *_tcp(evidence),
+             *_dns(evidence), *_origin(evidence, diagnosis)]
     return tuple(found[:LINES])
 
 
@@ -103,18 +109,20 @@ def printable(value: str) -> str:
 
 def _curl(url: str, *options: str) -> str:
     # --globoff: brackets and braces in an address are its own. --path-as-is: dots too.
-    return " ".join(["curl", "-sS", "-o /dev/null", "-D -", "--globoff", "--path-as-is", *filter(None, options),
-                     shell(url)])
+    end = "--" if url.startswith("-") else ""  # no address of a page, but nothing may be taken for an option
+    return " ".join(filter(None, ["curl", "-sS", "-o /dev/null", "-D -", "--globoff", "--path-as-is", *options, end,
+                                  shell(url)]))
 
 
 def _resolve(url: str, address: str | None) -> str:
     host, port = place(url)
-    if not address or not host or _literal(host):
+    if not address or not host or literal(host):
         return ""
-    return f"--resolve {shell(f'{host}:{port}:{_bracketed(address)}')}"
+    return f"--resolve {shell(f'{host}:{port}:{bracketed(address)}')}"
 
 
-def _literal(host: str) -> bool:
+def literal(host: str) -> bool:
+    """Whether it is an address and not a name."""
     try:
         ip_address(host.partition("%")[0])
     except ValueError:
@@ -122,15 +130,16 @@ def _literal(host: str) -> bool:
     return True
 
 
-def _bracketed(address: str) -> str:
+def bracketed(address: str) -> str:
+    """The address as it stands before a port (RFC 3986 section 3.2.2)."""
     return f"[{address}]" if ":" in address else address
 
 
 def _headers(fields: Iterable[Header], *, leave: frozenset[str] = frozenset()) -> Iterator[str]:
     for field in fields:
         name = field.name.lower()
-        if name.startswith(":") or name in _NOT_SENT or name in leave or not field.name.strip():
-            continue
+        if name.startswith((":", "@")) or name in _NOT_SENT or name in leave or not field.name.strip():
+            continue  # curl would read the file that an @ names
         # curl drops a field that ends in a bare colon; a semicolon sends it empty.
         yield f"-H {shell(f'{field.name}: {field.value}' if field.value else f'{field.name};')}"
 
@@ -151,10 +160,21 @@ def _browser(evidence: Evidence) -> Iterator[Line]:
         documents = [exchange for exchange in page.exchanges if exchange.main_document]
         last = next((e for e in documents if e.id == page.main_exchange), documents[-1] if documents else None)
         for exchange in dict.fromkeys(e.id for e in (*documents[:1], *([last] if last else []))):
-            yield _document(evidence, page, next(e for e in documents if e.id == exchange))
+            yield _request(evidence, page, next(e for e in documents if e.id == exchange))
 
 
-def _document(evidence: Evidence, page: PageLoad, exchange: Exchange) -> Line:
+def _parts(evidence: Evidence) -> Iterator[Line]:
+    """The first of what the strict load asked for besides and did not get; not what our own side held back."""
+    strict = next((page for page in evidence.pages if page.label == "strict"), None)
+    if strict is None:
+        return
+    failed = (e for e in strict.exchanges if not e.main_document and failed_request(e) and _WEB.match(e.url)
+              and not e.blocked and not (e.error or "").startswith("net::ERR_BLOCKED"))
+    for exchange in islice(failed, PARTS):
+        yield _request(evidence, strict, exchange)
+
+
+def _request(evidence: Evidence, page: PageLoad, exchange: Exchange) -> Line:
     address = _address(evidence, exchange)
     answer = exchange.response
     command = _curl(
@@ -213,7 +233,7 @@ def _sni(probe: TlsProbe) -> str:
 
 
 def _openssl(probe: TlsProbe) -> str:
-    end = shell(f"{_bracketed(probe.address)}:{probe.port}")
+    end = shell(f"{bracketed(probe.address)}:{probe.port}")
     name = f"-servername {shell(probe.server_name)} -verify_hostname {shell(probe.server_name)}" if (
         probe.server_name) else "-noservername"
     return f"openssl s_client -connect {end} {name} -alpn h2,http/1.1 -status -showcerts </dev/null"
@@ -271,13 +291,13 @@ def _origin(evidence: Evidence, diagnosis: Diagnosis) -> Iterator[Line]:
     host, port = place(evidence.request.url)
     if not relays or not host:
         return
-    target = f"--connect-to {shell(f'{_bracketed(host)}:{port}:{ORIGIN}:{port}')}"
+    target = f"--connect-to {shell(f'{bracketed(host)}:{port}:{ORIGIN}:{port}')}"
     command = _curl(evidence.request.url, f"--max-time {evidence.request.limits.commit_s:g}", "--insecure", target)
     yield _line("origin", f"Past {relays[0]}, host name and TLS name unchanged", command,
                 "not tried by this capture: the address of the origin is not known from outside")
     if any(hop.vendor == "cloudflare" for hop in diagnosis.hops):
         scheme = "http" if evidence.request.url.startswith("http:") else "https"
         end = "" if port == _DEFAULT_PORTS[scheme] else f":{port}"
-        trace = f"{scheme}://{_bracketed(host)}{end}/cdn-cgi/trace"
-        yield _line("origin", "Cloudflare’s own word on the data centre", f"curl -sS --globoff {shell(trace)}",
+        trace = f"{scheme}://{bracketed(host)}{end}/cdn-cgi/trace"
+        yield _line("origin", "The data centre, in Cloudflare's own words", f"curl -sS --globoff {shell(trace)}",
                     "not asked by this capture")

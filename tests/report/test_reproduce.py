@@ -3,6 +3,8 @@
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from report.reproduce import LINES, Line, lines, place, shell, text
 from tests import builders
 from tests.brokensite import BrokenSite, Server, in_thread
 from tests.report.examples import EXAMPLES
+from tests.report.shellcanary import Canary
 
 HOSTILE = (
     "https://shop.example/$(touch%20/tmp/x)`id`",
@@ -136,6 +139,50 @@ def test_every_line_of_a_hostile_capture_is_one_command(url: str) -> None:
             assert words[words.index("-q") + 1].startswith("-x @evil")
         if words[0] == "curl" and url:
             assert words[-1] == shlex.split(shell(url if "cdn-cgi" not in words[-1] else words[-1]))[0]
+
+
+def test_no_line_of_a_hostile_capture_runs_anything_else(tmp_path: Path) -> None:
+    canary = Canary(tmp_path)
+    for value in canary.values:
+        header = Header(name=value, value=value)
+        url = f"https://{value}/{value}?{value}#{value}"
+        document = builders.exchange(url, builders.response(500), method=value, request_headers=(header,))
+        part = builders.exchange(url, builders.response(500), id="E2", main_document=False, remote_address=value)
+        facts = builders.evidence(
+            builders.page_load(part, document), url=url, dns=builders.dns(value, value),
+            tls=(builders.tls(server_name=value, address=value),), tcp=(builders.tcp(address=value),),
+            plain_http=(builders.plain(url=url, address=value, request_head=f"GET / HTTP/1.1\r\n{value}: {value}"),))
+        found = lines(facts, EXAMPLES["cloudflare_522"]().diagnosis)
+        assert {line.kind for line in found} >= {"browser", "plain", "tls", "tcp", "dns"}
+        for line in found:
+            canary.run(line.command)
+        canary.run(text(found))
+    assert canary.is_untouched()
+
+
+def test_nothing_is_taken_for_an_option_or_for_a_file_to_read(site: Server) -> None:
+    headers = (Header(name="@/etc/hostname", value=""), Header(name="X-At", value="@/etc/hostname"))
+    seen = builders.exchange("--config=/etc/hostname", builders.response(500), request_headers=headers)
+    line = of(builders.evidence(builders.page_load(seen)), "browser")[0]
+    assert line.command.endswith(" -- --config=/etc/hostname")
+    assert "-H @" not in line.command
+    assert "-H 'X-At: @/etc/hostname'" in line.command
+
+
+def test_what_the_page_asked_for_in_vain_has_its_line_too() -> None:
+    def part(number: int, status: int | None = 500, **more: Any) -> Exchange:
+        answer = builders.response(status) if status else None
+        return builders.exchange(f"https://shop.example/api/{number}", answer, id=f"E{number}", main_document=False,
+                                 resource_type="fetch", **more)
+
+    parts = (part(2, 200), part(3), part(4, None, error="net::ERR_CONNECTION_RESET"),
+             part(5, None, error="net::ERR_BLOCKED_BY_CLIENT"), part(6, None, blocked="policy: private", error="x"),
+             part(7, None, canceled=True, error="net::ERR_ABORTED"), *(part(n) for n in range(8, 20)))
+    document = builders.exchange(answer=builders.response(500))
+    found = of(builders.evidence(builders.page_load(*parts, document)), "browser")
+    assert [line.what.split(",")[0] for line in found] == [
+        "GET E1", "GET E3", "GET E4", "GET E8", "GET E9", "GET E10"]
+    assert found[2].saw.startswith("net::ERR_CONNECTION_RESET")
 
 
 def test_a_plain_address_comes_through_letter_by_letter() -> None:
