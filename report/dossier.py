@@ -133,7 +133,7 @@ class _Report:
         self.write("dossier.html", text.encode())
 
     def _pdf(self, evidence: Evidence, shown: list[pictures.Shown], worker: PdfWorker) -> bytes:
-        named = [Picture(f"{SCHEME}{i}", p.width, p.height, p.caption) for i, p in enumerate(shown) if not p.tall]
+        named = [_picture(f"{SCHEME}{i}", p) for i, p in enumerate(shown) if not p.tall]
         attached = tuple(self._attachments())
         text = html.render(evidence, self.diagnosis, self.bundle.manifest, paper=True, warnings=tuple(self.warnings),
                            picture=named[0] if named else None, more_pictures=tuple(named[1:]),
@@ -175,4 +175,8 @@ def _entry(name: str, path: Path) -> seal.FileEntry:
 
 def _embedded(shown: pictures.Shown) -> Picture:
     data = base64.b64encode(shown.jpeg).decode("ascii")
-    return Picture(Markup(f"data:image/jpeg;base64,{data}"), shown.width, shown.height, shown.caption)
+    return _picture(Markup(f"data:image/jpeg;base64,{data}"), shown)
+
+
+def _picture(source: str, shown: pictures.Shown) -> Picture:
+    return Picture(source, shown.width, shown.height, shown.caption, shown.pointer, shown.boxes)

@@ -19,7 +19,8 @@ from capture.record.base import Header
 from capture.record.evidence import Evidence
 from capture.record.seal import Manifest
 from report import failure_path, letters, packs, playbooks, reproduce, units, view, waterfall, wording
-from report.diagnosis import Diagnosis
+from report.boxes import region_id
+from report.diagnosis import Citation, Diagnosis
 from report.signatures import Vendor
 from report.text import bounded, short
 
@@ -45,9 +46,10 @@ def _header_lines(headers: tuple[Header, ...], pointer: str) -> Markup:
     return Markup("\n").join(line.format(pointer, i, bounded(h.name), bounded(h.value)) for i, h in enumerate(headers))
 
 
-def _pointer(pointer: str) -> Markup:
+def _pointer(cite: Citation) -> Markup:
     """A citation's pointer, as a link that `_link_citations` leads to the nearest place that is shown."""
-    return Markup('<a class="pointer" href="#{}">{}</a>').format(pointer, short(pointer, 160))
+    place = region_id(cite.pointer, cite.region) if cite.region else cite.pointer
+    return Markup('<a class="pointer" href="#{}">{}</a>').format(place, short(cite.pointer, 160))
 
 
 def _link_citations(text: str) -> str:

@@ -5,11 +5,13 @@ import warnings
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from capture.record.bundle import Bundle, BundleError
 from capture.record.evidence import Evidence
 from capture.record.page import PageLoad, Screenshot
+from report.boxes import Box
+from report.boxes import boxes as boxes_of
 from report.diagnosis import Diagnosis, PictureRegion
 from report.units import moment
 from report.view import LOADS, screenshot_shown
@@ -20,11 +22,6 @@ HEIGHT: Final = 5_000
 """Tallest picture, pixels, after scaling; what is below is in the bundle."""
 QUALITY: Final = 82
 """JPEG quality; text of 12 pixels stays clean from about 80 on when colours are not subsampled."""
-
-MARK: Final = "#b3142b"
-"""Colour of the boxes around what decided."""
-TAG_PX: Final = 18
-
 _UNREADABLE: Final = (Image.DecompressionBombError, Image.DecompressionBombWarning, OSError, SyntaxError, ValueError)
 
 
@@ -38,6 +35,10 @@ class Shown:
     caption: str
     tall: bool
     """The whole page, too tall for a sheet of paper."""
+    pointer: str
+    """Where its record stands in evidence.json."""
+    boxes: tuple[Box, ...]
+    """Around what decided."""
 
 
 def witness(bundle: Bundle) -> bytes | None:
@@ -55,11 +56,11 @@ def regions(diagnosis: Diagnosis) -> tuple[PictureRegion, ...]:
     return tuple(dict.fromkeys(cite.region for cite in cites if cite.region))
 
 
-def shown(bundle: Bundle, evidence: Evidence, problems: list[str], boxes: tuple[PictureRegion, ...] = ()
+def shown(bundle: Bundle, evidence: Evidence, problems: list[str], decided: tuple[PictureRegion, ...] = ()
           ) -> list[Shown]:
     """What the visitor saw first, then the other pictures; a picture that cannot be read is added to `problems`.
 
-    `boxes` are drawn on the strict load's window.
+    What `decided` are parts of the strict load's window; they are boxed there and on its whole page.
     """
     first = screenshot_shown(evidence)
     wanted: list[tuple[PageLoad, Screenshot, bool]] = [(*first, False)] if first else []
@@ -69,15 +70,21 @@ def shown(bundle: Bundle, evidence: Evidence, problems: list[str], boxes: tuple[
                if page.screenshot_full and page.screenshot and page.screenshot_full.height > page.screenshot.height]
     found = []
     for page, shot, tall in wanted:
+        pointer = f"/pages/{evidence.pages.index(page)}/screenshot{'_full' if tall else ''}"
         try:
-            boxed = boxes if page.label == "strict" and not tall else ()
-            found.append(_small(bundle.read(shot.path), _caption(page, shot, tall), tall, boxed))
+            found.append(_small(bundle.read(shot.path), _caption(page, shot, tall), tall, pointer,
+                                decided if _same_pixels(page, shot) else ()))
         except _UNREADABLE as error:
             problems.append(f"The picture {shot.path} cannot be shown: {type(error).__name__}.")
     return found
 
 
-def _small(data: bytes, caption: str, tall: bool, boxes: tuple[PictureRegion, ...]) -> Shown:
+def _same_pixels(page: PageLoad, shot: Screenshot) -> bool:
+    """Whether the regions of the strict load's window lie at the same place of this picture."""
+    return page.label == "strict" and page.screenshot is not None and shot.width == page.screenshot.width
+
+
+def _small(data: bytes, caption: str, tall: bool, pointer: str, decided: tuple[PictureRegion, ...]) -> Shown:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG"))
@@ -86,33 +93,15 @@ def _small(data: bytes, caption: str, tall: bool, boxes: tuple[PictureRegion, ..
     if image.height * scale > HEIGHT:
         caption += f" Shown to {HEIGHT:,} pixels; the whole is in the bundle."
     kept = _opaque(image.crop((0, 0, image.width, min(image.height, round(HEIGHT / scale)))))
+    # In the pixels of the picture as it was taken; a second drawing of the same boxes is no place to be led to.
+    boxes = boxes_of(decided, kept.width, kept.height, "" if tall else pointer)
     if scale < 1:
         kept = kept.resize((WIDTH, max(1, round(kept.height * scale))), Image.Resampling.LANCZOS)
     if boxes:
-        _mark(kept, boxes, scale)
-        caption += " Boxes, drawn by us: what the picture itself shows."
+        caption += f" Boxed by us: {', '.join(box.tag for box in boxes if box.tag)}."
     out = io.BytesIO()
     kept.save(out, "JPEG", quality=QUALITY, subsampling=0)
-    return Shown(out.getvalue(), kept.width, kept.height, caption, tall)
-
-
-def _mark(image: Image.Image, boxes: tuple[PictureRegion, ...], scale: float) -> None:
-    """Draws the regions, each tag once."""
-    pen = ImageDraw.Draw(image)
-    font = ImageFont.load_default(TAG_PX)
-    named = set()
-    for box in boxes:
-        left, top = max(0, box.x * scale - 4), max(0, box.y * scale - 4)
-        right = min(image.width - 1, (box.x + box.width) * scale + 4)
-        bottom = min(image.height - 1, (box.y + box.height) * scale + 4)
-        if right <= left or bottom <= top:
-            continue
-        pen.rectangle((left, top, right, bottom), outline=MARK, width=3)
-        if box.tag not in named:
-            named.add(box.tag)
-            place = (left + 5, max(0, top - TAG_PX - 4))
-            pen.rectangle(pen.textbbox(place, box.tag, font=font), fill=MARK, outline=MARK, width=3)
-            pen.text(place, box.tag, fill="white", font=font)
+    return Shown(out.getvalue(), kept.width, kept.height, caption, tall, pointer, boxes)
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -16,6 +16,7 @@ from capture.record.page import ConsoleEntry, Exchange, LoadLabel, PageLoad, Scr
 from capture.record.request import StepRecord
 from capture.record.seal import FileEntry, Manifest
 from report import wording
+from report.boxes import Box
 from report.diagnosis import Diagnosis, FaultSide
 from report.signatures import vendors
 from report.units import header_value, milliseconds, moment, size
@@ -55,6 +56,14 @@ class Picture:
     """Pixels."""
     caption: str
     """What it is and when it was taken."""
+    pointer: str = ""
+    """Where its record stands in evidence.json."""
+    boxes: tuple[Box, ...] = ()
+    """Around what decided."""
+
+    def fitting(self, height: int) -> int:
+        """Widest that it may be drawn so that it is no taller than this; both in CSS pixels."""
+        return max(1, min(self.width, self.width * height // max(1, self.height)))
 
 
 @dataclass(frozen=True)

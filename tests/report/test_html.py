@@ -13,6 +13,7 @@ from capture.record.page import ConsoleEntry
 from capture.record.request import RequestRecord
 from capture.record.seal import manifest
 from report import failure_path, html
+from report.boxes import region_id
 from report.diagnosis import SupportFact
 from report.dossier import Dossier
 from report.view import Picture
@@ -177,6 +178,16 @@ def test_every_citation_leads_to_its_place_or_to_the_nearest_around_it(dossier: 
     assert len(links) > 5
     assert set(links) <= places
     assert {"/pages/0/exchanges/0/response/status", "/pages/0/exchanges/0/response/body/text"} <= set(links) & cited
+
+
+def test_a_citation_of_a_part_of_the_picture_leads_to_its_box(dossier: Dossier) -> None:
+    regions = [cite.region for each in dossier.diagnosis.findings for cite in each.cites if cite.region]
+    assert regions
+    found = Tags(dossier.paths["dossier.html"].read_text()).found
+    boxes = [a["id"] for tag, a in found if tag == "span" and a.get("class", "").startswith("box")]
+    links = [a["href"][1:] for tag, a in found if tag == "a" and a.get("class") == "pointer"]
+    assert boxes == [region_id("/pages/0/screenshot", region) for region in dict.fromkeys(regions)]
+    assert set(boxes) <= set(links)
 
 
 def test_a_citation_of_what_is_not_shown_is_no_link() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from report.diagnosis import PictureRegion
 from report.pictures import HEIGHT, WIDTH, shown
 from tests.report.examples import EXAMPLES
 from tests.report.parts import picture, screenshot
@@ -42,6 +43,35 @@ def test_the_whole_page_is_shown_when_it_is_taller_than_the_window(tmp_path: Pat
     example = EXAMPLES["long_host"]()
     found = shown(example.seal(tmp_path), example.evidence, [])
     assert [p.tall for p in found] == [False, True]
+
+
+def test_what_decided_is_boxed_on_the_window_and_on_the_whole_page(tmp_path: Path) -> None:
+    example = EXAMPLES["long_host"]()
+    decided = PictureRegion(tag="heading", x=80, y=60, width=200, height=60)
+    window, whole = shown(example.seal(tmp_path), example.evidence, [], (decided,))
+    assert window.pointer == "/pages/0/screenshot"
+    assert whole.pointer == "/pages/0/screenshot_full"
+    assert window.boxes[0].id.startswith("/pages/0/screenshot/")
+    assert whole.boxes[0].id == ""
+    assert window.boxes[0].left == whole.boxes[0].left
+    assert window.boxes[0].top == 3 * whole.boxes[0].top
+    assert "Boxed by us: heading." in window.caption
+
+
+def test_only_the_strict_load_is_boxed(tmp_path: Path) -> None:
+    example = EXAMPLES["expired"]()
+    decided = PictureRegion(tag="heading", x=80, y=60, width=200, height=60)
+    strict, lenient = shown(example.seal(tmp_path), example.evidence, [], (decided,))
+    assert strict.boxes
+    assert not lenient.boxes
+    assert "Boxed" not in lenient.caption
+
+
+def test_the_picture_itself_is_not_drawn_upon(tmp_path: Path) -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    bundle = example.seal(tmp_path)
+    decided = PictureRegion(tag="heading", x=80, y=60, width=200, height=60)
+    assert shown(bundle, example.evidence, [], (decided,))[0].jpeg == shown(bundle, example.evidence, [])[0].jpeg
 
 
 @pytest.mark.parametrize("data", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 50, b"GIF89a" + b"\0" * 50])
