@@ -47,13 +47,14 @@ def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
     if facts.page and facts.page.url != evidence.request.url:
         rows.append(("Final URL", facts.page.url, True))
     rows.append(("Status", str(facts.page.status) if facts.page else facts.error or "no answer", True))
-    if reading and reading.vendor_code:
+    if reading and reading.vendor_code and facts.page and reading.vendor_code != str(facts.page.status):
         rows.append(("Vendor's code", reading.vendor_code, True))
     if named := request_id(facts, reading):
         rows.append((named[0], named[1], True))
     rows += _place(facts)
+    rows += _below(facts)
     if facts.exchange and facts.exchange.remote_address:
-        rows.append(("Address that answered", facts.exchange.remote_address, True))
+        rows.append(("Answered by", facts.exchange.remote_address, True))
     elif evidence.dns and evidence.dns.addresses:
         rows.append(("Addresses", ", ".join(evidence.dns.addresses[:4]), True))
     if facts.page and (server := facts.page.header("server")):
@@ -65,6 +66,20 @@ def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
     if evidence.request.seen:
         rows.append(("Seen (reported)", evidence.request.seen, False))
     return tuple(SupportFact(label=label, value=value, mono=mono) for label, value, mono in rows)
+
+
+def _below(facts: Facts) -> list[tuple[str, str, bool]]:
+    """When no answer came: what the resolvers said, and the certificate that does not validate."""
+    if facts.page:
+        return []
+    names, probes = facts.evidence.dns, facts.evidence.tls or ()
+    said = dict.fromkeys(f"{a.rcode} ({a.resolver})" for a in (names.answers if names else ()) if a.rcode != "NOERROR")
+    rows = [("DNS answer", ", ".join([*said][:3]), True)] if said else []
+    leaf = next((probe.chain[0] for probe in probes if probe.chain and probe.problems), None)
+    if leaf:
+        rows += [("Certificate", f"{leaf.subject}, serial {leaf.serial}", True), ("Issued by", leaf.issuer, True),
+                 ("Valid until", f"{leaf.not_after:%Y-%m-%d %H:%M:%S} UTC", True)]
+    return rows
 
 
 def _place(facts: Facts) -> list[tuple[str, str, bool]]:

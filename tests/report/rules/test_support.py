@@ -2,6 +2,7 @@
 
 from report.diagnose import diagnose
 from tests import builders as make
+from tests.report.examples import EXAMPLES
 from tests.report.rules.test_page import CLOUDFLARE, RAY, nginx
 
 
@@ -15,10 +16,9 @@ def test_the_rows_come_in_the_order_in_which_support_asks() -> None:
     assert list(table(facts)) == [
         "URL",
         "Status",
-        "Vendor's code",
         "Ray ID",
         "Cloudflare location",
-        "Address that answered",
+        "Answered by",
         "Server header",
         "Time (UTC)",
         "Recent changes (reported)",
@@ -30,7 +30,7 @@ def test_values_are_verbatim() -> None:
     rows = table(make.answered(521, [("Server", "cloudflare"), RAY], CLOUDFLARE))
     assert rows["Cloudflare location"] == "FRA"
     assert rows["Time (UTC)"] == "2026-03-04 05:06:07"
-    assert rows["Address that answered"] == "192.0.2.10:443"
+    assert rows["Answered by"] == "192.0.2.10:443"
 
 
 def test_the_relaying_edges_id_is_quoted_when_the_writer_has_none() -> None:
@@ -46,3 +46,18 @@ def test_without_an_answer_the_failures_name_stands_for_the_status() -> None:
     rows = table(make.failed("net::ERR_CONNECTION_REFUSED"))
     assert rows["Status"] == "net::ERR_CONNECTION_REFUSED"
     assert rows["Addresses"] == "192.0.2.10"
+
+
+def test_a_code_that_only_repeats_the_status_is_left_out() -> None:
+    told = 'error code: 1016'
+    facts = make.answered(530, [("Server", "cloudflare"), RAY, ("Content-Type", "text/plain; charset=UTF-8")], told)
+    assert table(facts)["Vendor's code"] == "1016"
+    assert "Vendor's code" not in table(make.answered(521, [("Server", "cloudflare"), RAY], CLOUDFLARE))
+
+
+def test_without_an_answer_the_resolvers_and_the_certificate_are_quoted() -> None:
+    assert table(EXAMPLES["nxdomain"]().evidence)["DNS answer"] == "NXDOMAIN (system), NXDOMAIN (192.0.2.54)"
+    rows = table(EXAMPLES["expired"]().evidence)
+    assert rows["Certificate"] == "CN=mail.example, serial 04a1"
+    assert rows["Issued by"] == "CN=Example Issuing CA 3,O=Example Trust"
+    assert rows["Valid until"] == "2026-11-08 07:41:02 UTC"
