@@ -10,7 +10,7 @@ from capture.record.codec import dump
 from capture.record.evidence import Evidence
 from report.diagnosis import Diagnosis, Finding, Verdict
 from report.facts import Facts, facts
-from report.faults import FAULTS
+from report.faults import FAULTS, filled
 from report.rules import announced, differences, dns, network, tls, waits, worker
 from report.rules import hops as chain
 from report.rules import page as document
@@ -46,8 +46,8 @@ def diagnose(evidence: Evidence, *, sha256: str | None = None, known: tuple[Vend
         alternatives=head.alternatives(verdict.fault_code, who),
         unknowns=head.unknowns(seen, reading, who),
         support=table.support(seen, reading),
-        repair=fault.repair.format(**words) if fault else "Nothing to repair was found.",
-        next_steps=tuple(step.format(**words) for step in fault.next) if fault else (),
+        repair=filled(fault.repair, **words) if fault else "Nothing to repair was found.",
+        next_steps=tuple(filled(step, **words) for step in fault.next) if fault else (),
         send=head.send(seen, reading),
         warning=head.warning(reading),
         evidence_sha256=sha256 or hashlib.sha256(dump(evidence)).hexdigest(),

@@ -14,6 +14,7 @@ from pydantic import Field
 from capture.record.base import Record
 from report.diagnosis import Alternative, Certainty, FaultSide, Layer
 
+_FIRST: Final = re.compile(r"(?:^|(?<=[.?!] )){who}")
 _CHOICE: Final = re.compile(r"\[([^\[\]]*)\]")
 _FROM_THE_END: Final[dict[Certainty, int]] = {"proven": 3, "likely": 2, "possible": 1, "undetermined": 1}
 
@@ -49,6 +50,12 @@ class Fault(Record):
 
         return _CHOICE.sub(chosen, self.sentence).format(
             who=who, host=host, status=status, detail=detail or "no detail")
+
+
+def filled(text: str, *, who: str, **words: str) -> str:
+    """A text about a fault with its words put in; a writer without a name is another one inside a sentence."""
+    inside = {"The server": "the server that answered", "The site": "the site"}.get(who, who)
+    return _FIRST.sub("{first}", text).format(first=who, who=inside, **words)
 
 
 def _load() -> dict[str, Fault]:

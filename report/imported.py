@@ -12,7 +12,7 @@ from capture.record.page import PageLoad, Screenshot
 from capture.record.request import RequestRecord, StepRecord
 from report.diagnosis import Diagnosis, Finding, HopVerdict, SupportFact, Verdict
 from report.facts import weakest
-from report.faults import FAULTS, by_status
+from report.faults import FAULTS, by_status, filled
 from report.rules import picture
 from report.rules import verdict as head
 from report.signatures import Vendor, vendors, version, version_with
@@ -48,8 +48,8 @@ def diagnose(facts: Evidence, data: bytes, known: tuple[Vendor, ...] | None = No
         verdict=verdict, hops=_hops(vendor, found, verdict), findings=(found,) if found else (),
         alternatives=head.alternatives(verdict.fault_code, words["who"]), unknowns=(UNKNOWN,),
         support=_support(facts, seen, vendor),
-        repair=fault.repair.format(**words) if fault else "The picture does not tell what is to be repaired.",
-        next_steps=tuple(step.format(**words) for step in fault.next) if fault else (),
+        repair=filled(fault.repair, **words) if fault else "The picture does not tell what is to be repaired.",
+        next_steps=tuple(filled(step, **words) for step in fault.next) if fault else (),
         send="Send the picture with the address and the time to the site's owner." if verdict.is_error_page else None,
         evidence_sha256=hashlib.sha256(dump(facts)).hexdigest(),
         rules_version=version() if known is None else version_with(known))

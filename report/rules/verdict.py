@@ -6,7 +6,7 @@ with it: alternatives, unknowns, what to send.
 
 from report.diagnosis import Alternative, Certainty, Finding, Interstitial, Verdict
 from report.facts import Facts, weakest
-from report.faults import FAULTS, Fault
+from report.faults import FAULTS, Fault, filled
 from report.rules.page import Reading
 from report.rules.support import request_id
 
@@ -109,8 +109,8 @@ def alternatives(fault: str | None, who: str) -> tuple[Alternative, ...]:
         return ()
     return tuple(
         Alternative(
-            sentence=other.sentence.format(who=who),
-            decided_by=other.decided_by.format(who=who) if other.decided_by else None,
+            sentence=filled(other.sentence, who=who),
+            decided_by=filled(other.decided_by, who=who) if other.decided_by else None,
         )
         for other in FAULTS[fault].alternatives
     )
@@ -124,7 +124,7 @@ def unknowns(facts: Facts, reading: Reading | None, who: str) -> tuple[str, ...]
         if step.status not in ("done", "skipped")
     ]
     if reading and reading.fault and (text := FAULTS[reading.fault].unknown):
-        found.append(text.format(who=who))
+        found.append(filled(text, who=who))
     if reading and reading.is_error and reading.generator in (None, "custom-app"):
         found.append("No known product's page was recognised; the server's operator knows who writes this page.")
     if reading and reading.certainty == "possible" and reading.writer:
