@@ -22,6 +22,7 @@ from report.diagnosis import Certainty, Diagnosis, SupportFact, Verdict
 from report.playbooks import steps_for
 from report.signatures import Vendor, vendors
 from report.view import View, view
+from report.wording import REPAIR
 
 Form = Literal["md", "txt"]
 Kind = Literal["owner", "vendor"]
@@ -39,9 +40,6 @@ LEADS: Final[dict[Certainty, str]] = {
     "likely": "The recorded evidence points one way, but does not prove it.",
     "possible": "What follows is one explanation that fits, and no more than that.",
     "undetermined": "The recorded evidence does not tell where the fault lies."}
-REPAIRERS: Final[dict[Certainty, str]] = {
-    "proven": "Who can repair it", "likely": "Who can most likely repair it",
-    "possible": "Who could repair it, if that is so", "undetermined": "Who may know more"}
 QUESTIONS: Final[dict[str, str]] = {
     "below": "Could you tell me whether this connection reached {vendor}, and what it met there?",
     "origin": "Could you tell me from your logs of this request which address you asked behind you, what came back, "
@@ -113,6 +111,8 @@ class Letter:
     vendor_who: str
     vendor_where: str
     vendor_asks: str
+    vendor_tells: str
+    """How its service tells more; empty when that is not known."""
     deadline: str
     """Before when the vendor should be asked; empty when it is not known how long its logs last."""
     log_time: str
@@ -147,13 +147,14 @@ def letter(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, vendor:
         lead=LEADS[verdict.certainty], summary=verdict.summary, warning=diagnosis.warning or "",
         facts=_facts(diagnosis, failure), frequency=_frequency(evidence, diagnosis),
         seen=evidence.request.seen or "", note=evidence.request.note or "",
-        repairer=REPAIRERS[verdict.certainty], repair=_to_the_owner(diagnosis.repair),
+        repairer=REPAIR[verdict.certainty], repair=_to_the_owner(diagnosis.repair),
         steps=_steps(evidence, diagnosis), others=_others(diagnosis), unknown=diagnosis.unknowns[:OPEN_LINES],
         case=manifest.case, fingerprint=manifest.fingerprint,
         question=QUESTIONS[_question(verdict)].format(vendor=vendor.name if vendor else "it"),
         vendor=vendor.name if vendor else "", vendor_who=(told.who if told else None) or "its customer",
         vendor_where=told.where if told else "",
         vendor_asks=_asks(told.asks if told else (), verdict).replace("HOST", shown.host),
+        vendor_tells=_hint(told.debug if told else None).replace("HOST", shown.host),
         deadline=_deadline(started, told.log_hours) if told and told.log_hours else "",
         log_time=_span(told.log_hours) if told and told.log_hours else "")
 
@@ -188,6 +189,10 @@ def _asks(asks: tuple[str, ...], verdict: Verdict) -> str:
     """What support asks for first; what it asks for with another code than this is left out."""
     codes = {verdict.vendor_code, str(verdict.status)}
     return ", ".join(ask for ask in asks if not (only := _ONLY_FOR.match(ask)) or only[1] in codes)
+
+
+def _hint(debug: str | None) -> str:
+    return re.sub(r"^the (?:owner|operator): ", "", debug or "")
 
 
 def _to_the_owner(words: str) -> str:
@@ -233,7 +238,8 @@ def _others(diagnosis: Diagnosis) -> tuple[str, ...]:
 
 def _would_tell(decided_by: str) -> str:
     """What would decide it, as a sentence: it is told as a noun, with or without a full stop."""
-    return f"{decided_by[:1].upper()}{decided_by[1:].rstrip('. ')} would tell."
+    words = f"{decided_by[:1].upper()}{decided_by[1:].rstrip('. ')}"
+    return f"{words}{',' if ',' in words else ''} would tell."
 
 
 def write(kind: Kind, said: Letter, form: Form, attached: tuple[Attached, ...], left_out: tuple[str, ...] = ()) -> str:

@@ -197,7 +197,7 @@ def test_a_private_vendor_gets_its_letter_and_only_what_it_takes(
     assert letter.startswith("To: Acme proxy (the network team, net\\@acme.example)")
     assert "Acme id: `a-17`" in letter
     owners = pack(made, "owner")["letter-owner.md"].decode()
-    assert "it listens to every employee" in owners
+    assert "takes reports from every employee" in owners
     assert "no longer than 2 days" in owners
     assert "packs/acme-proxy/letter-vendor.md" in made.paths["dossier.html"].read_text()
 
