@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    MetaData,
     String,
     Text,
     TypeDecorator,
@@ -38,8 +39,11 @@ class Instant(TypeDecorator[datetime]):
 
 
 class Row(DeclarativeBase):
-    """What all tables share."""
+    """What all tables share; constraints have names, so that a later revision can change them in every database."""
 
+    metadata = MetaData(naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"})
     type_annotation_map: ClassVar = {datetime: Instant, dict[str, Any]: JSON}
 
 
@@ -56,6 +60,8 @@ class User(Row):
     """Argon2id."""
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    served_at: Mapped[datetime | None]
+    """When work of theirs was last begun: of those who wait, who was served longest ago is next."""
 
 
 class Login(Row):
@@ -102,6 +108,10 @@ class Case(Row):
     url: Mapped[str] = mapped_column(Text)
     """Secrets in it are masked."""
     host: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    """Hash of the URL without its secrets: the same for every capture of one page."""
+    request: Mapped[dict[str, Any]]
+    """The request as it is kept (RequestRecord): options, note, what was seen; secrets are masked."""
     source: Mapped[str] = mapped_column(String(16))
     """Who asked: form, api, recheck, monitor, import."""
     recheck_of: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
@@ -167,6 +177,15 @@ class Event(Row):
     kind: Mapped[str] = mapped_column(String(16))
     """state, step or picture."""
     data: Mapped[dict[str, Any]]
+
+
+class LogExcerpt(Row):
+    """Lines of the site's own logs that came with the request."""
+
+    __tablename__ = "log_excerpts"
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    """Secrets in it are masked."""
 
 
 class Note(Row):
