@@ -44,6 +44,7 @@ PEOPLE: Final[Mapping[Who, str]] = {
     "visitor": "anyone", "owner": "site owner", "host": "host administrator", "developer": "developer"}
 """Who may do a step, in words."""
 
+_ANY: Final = "General"
 _PLACE: Final = re.compile(r"@([A-Z]+)@")
 _PLACES: Final = frozenset({"HOST", "URL", "PORT", "ADDRESS", "ADDRESSES", "ID", "SINCE", "UNTIL"})
 _DISRUPTIVE: Final = re.compile(
@@ -157,6 +158,12 @@ class Shown:
         """Who may do it, in words."""
         return PEOPLE[self.step.who]
 
+    @property
+    def on_paper(self) -> tuple[str, ...]:
+        """Lines where there is room for one stack only; what keeps evidence has its general form too."""
+        shown = [each for i, each in enumerate(self.commands) if i == 0 or (self.step.keeps and each.stack == _ANY)]
+        return tuple(line for each in shown for line in each.lines)
+
 
 @cache
 def books(folder: Path = FOLDER) -> Books:
@@ -259,7 +266,7 @@ def by_person(shown: tuple[Shown, ...]) -> tuple[tuple[str, tuple[int, ...]], ..
 
 def _shown(read: Books, key: str, known: frozenset[str], values: Mapping[str, str], after: bool) -> Shown:
     step = read.steps[key]
-    filled = {stack: Commands(read.stacks[stack].name if stack in read.stacks else "General",
+    filled = {stack: Commands(read.stacks[stack].name if stack in read.stacks else _ANY,
                               tuple(_fill(line, values) for line in lines))
               for stack, lines in step.commands.items()}
     fitting = [stack for stack in filled if stack in known]

@@ -94,6 +94,15 @@ def test_commands_are_those_of_the_stack_that_the_path_shows() -> None:
     assert "Docker" in [commands.stack for commands in log.others]
 
 
+def test_paper_has_one_stack_and_the_general_way_to_keep() -> None:
+    steps = {each.step.title: each for each in shown("nginx_502")}
+    log = steps["Save the proxy's log, then read it"].on_paper
+    assert any("nginx-error.log" in line for line in log)
+    assert any("journalctl" in line for line in log)
+    assert len(steps["Restart only the service that failed"].on_paper) == 1
+    assert steps["List what changed last"].on_paper == ()
+
+
 def test_an_unknown_stack_gets_the_general_commands_and_two_more() -> None:
     restart = next(each for each in shown("nginx_502") if "restart" in each.step.title.lower())
     assert [commands.stack for commands in restart.commands] == ["General", "PHP-FPM", "Node (PM2)"]
