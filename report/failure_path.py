@@ -162,8 +162,9 @@ def _wide(path: _Path) -> tuple[float, Markup]:
     return bottom + 6, Markup("").join((*links, *nodes))
 
 
-def _link(path: _Path, at: int, ends: tuple[float, float], y: float) -> Markup:
-    """The line before a hop: a break where the request was lost, a no-entry sign where it was refused."""
+def _link(path: _Path, at: int, ends: tuple[float, float], y: float, *, turned: bool = False) -> Markup:
+    """The line before a hop: a break where the request was lost, a no-entry sign where it was refused. What is drawn
+    `turned` stands upright once the whole is turned by a right angle."""
     (start, end), colours, hop = ends, path.colours, path.hops[at]
     centre = (start + end) / 2
     if at == path.broken:
@@ -174,9 +175,9 @@ def _link(path: _Path, at: int, ends: tuple[float, float], y: float) -> Markup:
         return Markup('<path d="M{:.1f} {y}H{:.1f}" stroke="{}" stroke-width="2.5"/>'
                       '<path d="M{:.1f} {y}H{:.1f}" stroke="{}" stroke-width="2.5" stroke-dasharray="3 4"/>'
                       '<circle cx="{:.1f}" cy="{y}" r="9" fill="{}"/>'
-                      '<path d="M{:.1f} {y}h10" stroke="{}" stroke-width="3"/>').format(
+                      '<path d="{}" stroke="{}" stroke-width="3"/>').format(
             start, centre - 12, colours["ok"], centre + 13, end, colours["soft"], centre, colours["fault"],
-            centre - 5, colours["paper"], y=y)
+            f"M{centre:.1f} {y - 5}v10" if turned else f"M{centre - 5:.1f} {y}h10", colours["paper"], y=y)
     dash = Markup(' stroke-dasharray="3 5"') if hop.state in ("not-reached", "undetermined") else ""
     colour = colours["ok" if hop.state in ("working", "faulty") else _COLOUR[hop.state]]
     return Markup('<path d="M{:.1f} {}H{:.1f}" stroke="{}" stroke-width="2.5"{}/>').format(start, y, end, colour, dash)
@@ -230,7 +231,7 @@ def _tall(path: _Path) -> tuple[float, Markup]:
     for i, hop in enumerate(path.hops):
         if i:
             links.append(Markup('<g transform="translate(28 0) rotate(90)">{}</g>').format(
-                _link(path, i, (before + style.radius, y - style.radius), 0)))
+                _link(path, i, (before + style.radius, y - style.radius), 0, turned=True)))
         if path.stop and i == path.stop.at:
             word = (46.0, (before + y) / 2 + 5)
             links.append(_text(path.stop.sign, word, style.detail, path.colours["fault"], 600, "start"))

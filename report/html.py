@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from capture.record.base import Header
@@ -21,8 +22,9 @@ from capture.record.seal import Manifest
 from report import failure_path, letters, packs, playbooks, reproduce, units, view, waterfall, wording
 from report.boxes import region_id
 from report.diagnosis import Citation, Diagnosis
+from report.places import place
 from report.signatures import Vendor
-from report.text import bounded, short
+from report.text import bounded, breakable, clipped, short
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 POLICY: Final = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none';"
@@ -68,10 +70,17 @@ def _link_citations(text: str) -> str:
 
 def _prose(text: str, limit: int = 2_000) -> Markup:
     """Our own sentences: what stands between backticks is a command."""
-    pieces = short(text, limit).split("`")
+    pieces = clipped(text, limit).split("`")
     last = len(pieces) - 1
     return Markup("").join(Markup("<code>{}</code>").format(piece) if i % 2 and i < last else Markup.escape(piece)
                            for i, piece in enumerate(pieces))
+
+
+@pass_context
+def _breakable(context: Context, text: str | None) -> Markup:
+    """A value that is often an address: on screens it breaks where its parts end, as on paper it does by itself."""
+    shown = Markup.escape(_finalize(text))
+    return shown if context["paper"] else breakable(shown)
 
 
 def _css_string(text: str) -> str:
@@ -86,7 +95,8 @@ def environment() -> Environment:
                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, auto_reload=False)
     env.filters.update(
         short=short, prose=_prose, moment=units.moment, ms=units.milliseconds, size=units.size, headers=_header_lines,
-        header=units.header_value, outcome=waterfall.outcome, pointer=_pointer, css_string=_css_string)
+        header=units.header_value, outcome=waterfall.outcome, pointer=_pointer, css_string=_css_string, place=place,
+        breakable=_breakable)
     env.globals.update(validity=units.validity, remaining=units.remaining, state=wording.state, loads=view.LOADS,
                        sources=view.SOURCES, grid_lines=waterfall.grid_lines, fact_chars=view.FACT_CHARS,
                        step_chars=view.STEP_CHARS, by_person=playbooks.by_person, groups=reproduce.TITLES,

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from markupsafe import Markup
+
 SHOWN_CHARS = 4_000
 """Longest single value written into a report; the whole value stays in evidence.json."""
 
@@ -13,6 +15,8 @@ _HIDDEN = re.compile(
     r"\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     r"\U000e0000-\U000e0fff]")
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,}")
+# In escaped text, where &amp; is a separator and no other escape holds one; the last one of a run.
+_SEPARATOR = re.compile(r"(?:[/?=_]|&amp;)(?=[^/?=_&]|&(?!amp;))")
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@$!]|(?<=www)\.|:(?=//|[\w+-]*[a-z][\w+-]*:))", re.IGNORECASE)
 
 
@@ -39,6 +43,20 @@ def short(text: str, limit: int) -> str:
         return shown
     head = (limit - 1) * 2 // 3
     return f"{shown[:head]}…{shown[-(limit - 1 - head):]}"
+
+
+def clipped(text: str, limit: int) -> str:
+    """Prose, made visible, in at most `limit` characters; what is longer ends after a whole word, with an ellipsis."""
+    shown = visible(text[: limit + 1])
+    if len(shown) <= limit and len(text) <= limit:
+        return shown
+    end = shown.rfind(" ", limit // 2, limit)
+    return f"{shown[: end if end > 0 else limit - 1]}…"
+
+
+def breakable(text: Markup) -> Markup:
+    """Escaped text that may break after what separates the parts of an address; the signs stay as they are."""
+    return Markup(_SEPARATOR.sub(r"\g<0><wbr>", str(text)))
 
 
 def bounded(text: str) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from capture.record.evidence import Evidence
 from capture.record.page import Exchange, PageLoad, Timings
-from report.text import bounded, short
+from report.text import bounded, breakable, short
 from report.units import milliseconds, size
 
 PAPER_ROWS: Final = 40
@@ -204,16 +204,18 @@ def _row(row: Row, whole: float, colours: Mapping[str, str], paper: bool) -> Mar
     length = e.response.encoded_bytes if e.response else None
     address = f"{'' if e.method == 'GET' else short(e.method, 20) + ' '}{short(e.url, 110)}"
     if not paper:
-        told: str = Markup("<details><summary>{}</summary><dl>{}</dl></details>").format(address, _more(row))
+        shown = breakable(escape(address))
+        told: str = Markup("<details><summary>{}</summary><dl>{}</dl></details>").format(shown, _more(row))
     elif words := _phase_words(e):
         told = Markup('{}<br><span class="quiet">{}</span>').format(address, words)
     else:
         told = escape(address)
+    ended = escape(short(outcome(e), 80))
     return Markup(
         '<tr id="{}"{}><td>{}</td><td>{}{}</td><td class="mono">{}</td><td>{}</td><td class="n" data-v="{}">{}</td>'
         '<td class="n" data-v="{}">{}</td><td class="when" data-v="{}">{}</td></tr>\n').format(
         row.pointer, Markup(' class="bad"') if row.failed else "", e.id, "×\u00a0" if row.failed else "",
-        short(outcome(e), 80), told, e.resource_type, length or 0, size(length), e.duration_ms or 0,
+        ended if paper else breakable(ended), told, e.resource_type, length or 0, size(length), e.duration_ms or 0,
         milliseconds(e.duration_ms), e.started_ms, bar(e, whole, colours, row.failed))
 
 

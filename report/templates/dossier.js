@@ -29,14 +29,23 @@
       return selectAndCopy(text);
     }
   };
+  const icon = () => {
+    const [drawing, path] = ["svg", "path"].map(name => document.createElementNS("http://www.w3.org/2000/svg", name));
+    drawing.setAttribute("viewBox", "0 0 16 16");
+    drawing.setAttribute("aria-hidden", "true");
+    path.setAttribute("d", "M5.500 5.500h8v8h-8zM10.500 5.500v-3h-8v8h3");
+    drawing.append(path);
+    return drawing;
+  };
   const copyButton = (text, what) => {
-    const button = make("button", { type: "button", class: "copy", "aria-label": `Copy ${what}` }, "Copy");
+    const button = make("button", { type: "button", class: "copy", title: "Copy", "aria-label": `Copy ${what}` });
+    button.append(icon());
     button.addEventListener("click", async () => {
       const done = await copied(text());
       button.focus();
       button.textContent = done ? "Copied" : "Not possible";
       spoken.textContent = done ? `Copied: ${what}` : "This program does not let a page copy; select the text instead.";
-      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      setTimeout(() => button.replaceChildren(icon()), 1500);
     });
     return button;
   };
@@ -53,24 +62,30 @@
   }
   for (const code of all(".card li code, #steps code, .commands code")) {
     const text = code.textContent;
-    code.after(" ", copyButton(() => text, `the command ${text}`));
+    code.after(copyButton(() => text, `the command ${text}`));
   }
 
   // Citations: what is closed around the target is opened, what a filter hid is shown, the words cited are marked.
   const mark = (target, words) => {
-    if (!window.Highlight || !words) return;
+    if (!window.Highlight) return;
     CSS.highlights.delete("cited");
     const walker = document.createTreeWalker(target, NodeFilter.SHOW_TEXT);
+    const pieces = [];
+    let text = "";
     while (walker.nextNode()) {
-      const at = walker.currentNode.data.indexOf(words);
-      if (at < 0) continue;
-      const range = new Range();
-      range.setStart(walker.currentNode, at);
-      range.setEnd(walker.currentNode, at + words.length);
-      CSS.highlights.set("cited", new Highlight(range));
-      range.startContainer.parentElement.scrollIntoView({ block: "nearest" });
-      return;
+      pieces.push({ node: walker.currentNode, start: text.length });
+      text += walker.currentNode.data;
     }
+    const at = words ? text.indexOf(words) : -1;
+    if (at < 0) return;
+    // The words may run over several pieces: an address is cut where it may break.
+    const first = pieces.findLast(piece => piece.start <= at);
+    const last = pieces.findLast(piece => piece.start < at + words.length);
+    const range = new Range();
+    range.setStart(first.node, at - first.start);
+    range.setEnd(last.node, at + words.length - last.start);
+    CSS.highlights.set("cited", new Highlight(range));
+    first.node.parentElement.scrollIntoView({ block: "nearest" });
   };
   const reveal = words => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -86,7 +101,7 @@
   let cited = "";
   for (const link of all("a.pointer"))
     link.addEventListener("click", () => {
-      cited = link.previousElementSibling?.textContent ?? "";
+      cited = link.closest(".cite")?.querySelector("code")?.textContent ?? "";
       if (link.hash === location.hash) reveal(cited);
     });
   addEventListener("hashchange", () => { reveal(cited); cited = ""; });
@@ -118,7 +133,7 @@
     const text = make("input", { type: "search", "aria-label": `Filter: ${what}`, placeholder: "Filter" });
     const failed = make("input", { type: "checkbox" });
     const label = make("label");
-    label.append(failed, " only failed");
+    label.append(failed, table.classList.contains("requests") ? " only failed" : " only errors");
     const count = make("span", { role: "status" });
     const apply = () => {
       const words = text.value.toLowerCase().split(/\s+/);

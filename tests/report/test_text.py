@@ -1,8 +1,9 @@
 """Hostile text becomes harmless and visible."""
 
 import pytest
+from markupsafe import escape
 
-from report.text import SHOWN_CHARS, bounded, markdown, markdown_code, short, visible
+from report.text import SHOWN_CHARS, bounded, breakable, clipped, markdown, markdown_code, short, visible
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,29 @@ def test_ordinary_text_of_any_language_stays(text: str) -> None:
 
 def test_stacks_of_combining_marks_are_cut() -> None:
     assert visible("z" + "\u0301" * 500) == "z" + "\u0301" * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("one two three", "one two three"),
+        ("one two three four", "one two three…"),
+        ("x" * 30, "x" * 13 + "…"),
+        ("a " + "x" * 30, "a " + "x" * 11 + "…"),
+        ("\u202e" * 3, "⟨U+202E⟩⟨U+20…"),
+    ],
+)
+def test_prose_ends_after_a_whole_word(text: str, shown: str) -> None:
+    assert clipped(text, 14) == shown
+    assert len(shown) <= 14
+
+
+def test_an_address_may_break_after_what_separates_its_parts_and_nowhere_else() -> None:
+    shown = breakable(escape("https://a.example/b//?c=d&e&&f_<g>'/"))
+    assert shown == (
+        "https://<wbr>a.example/<wbr>b//?<wbr>c=<wbr>d&amp;<wbr>e&amp;&amp;<wbr>f_<wbr>&lt;g&gt;&#39;/"
+    )
+    assert shown.replace("<wbr>", "") == escape("https://a.example/b//?c=d&e&&f_<g>'/")
 
 
 def test_short_keeps_both_ends_and_the_limit() -> None:
