@@ -19,6 +19,7 @@ import gatewitness
 from capture.record.bundle import Bundle
 from report.diagnosis import Verdict
 from tests.brokensite import BrokenSite, in_thread
+from tests.report.test_packs import PRIVATE, of_acme
 
 PROGRAM = Path(gatewitness.__file__)
 LOCAL = ("--allow-private", "--no-pdf", "--timeout", "120")
@@ -317,6 +318,17 @@ def test_a_case_is_diagnosed_and_reported_again_without_browser_and_network(capt
     reported = run(place, "report", "case", "--no-pdf", PATH="")
     assert (reported.status, reported.err) == (0, "")
     assert (place / "case" / "report" / "dossier.html").is_file()
+
+
+def test_a_private_vendor_is_written_to_when_its_file_is_given(main: Main, place: Path) -> None:
+    of_acme(place / "case")
+    (place / "vendors").mkdir()
+    (place / "vendors" / "acme-proxy.toml").write_text(PRIVATE)
+    letter = place / "case" / "report" / "packs" / "acme-proxy" / "letter-vendor.md"
+    assert main("report", "case", "--no-pdf", "--vendors", "vendors").status == 0
+    assert letter.read_text().startswith("To: Acme proxy")
+    assert main("report", "case", "--no-pdf").status == 0
+    assert not letter.exists()
 
 
 @pytest.mark.parametrize("command", ["diagnose", "report", "verify"])
