@@ -41,6 +41,8 @@ _ESCAPED_MASK: Final = re.compile(
 _NOT_SENT: Final = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 """Header fields that curl makes itself."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_CURLS_OWN: Final = ("User-Agent", "Accept")
+"""Header fields that curl adds unless it is told not to."""
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 _PROTOCOLS: Final = {"h2": "--http2", "http/1.1": "--http1.1", "http/1.0": "--http1.0", "h3": "--http3"}
 
@@ -136,12 +138,15 @@ def bracketed(address: str) -> str:
 
 
 def _headers(fields: Iterable[Header], *, leave: frozenset[str] = frozenset()) -> Iterator[str]:
-    for field in fields:
+    sent = tuple(fields)
+    for field in sent:
         name = field.name.lower()
         if name.startswith((":", "@")) or name in _NOT_SENT or name in leave or not field.name.strip():
             continue  # curl would read the file that an @ names
         # curl drops a field that ends in a bare colon; a semicolon sends it empty.
         yield f"-H {shell(f'{field.name}: {field.value}' if field.value else f'{field.name};')}"
+    names = {field.name.lower() for field in sent}
+    yield from (f"-H {name}:" for name in _CURLS_OWN if sent and name.lower() not in names)
 
 
 def _fill(command: str) -> tuple[str, ...]:

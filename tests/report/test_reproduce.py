@@ -106,6 +106,7 @@ def test_headers_go_out_as_they_were_sent(site: Server) -> None:
     head = site.seen[-1].head.decode()
     assert "\r\nUser-Agent: probe\r\n" in head
     assert "\r\nX-Empty:\r\n" in head
+    assert "\r\nAccept" not in head
     assert f"\r\nHost: shop.example:{site.port}\r\n" in head
 
 
