@@ -1,0 +1,95 @@
+"""The database: whole transactions, one writer at a time, readers that wait for nobody, one clock."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tests.web.store.made import Store, add_user
+from web.store.database import FILE, Database, now
+from web.store.tables import Login, User
+
+
+def names(store: Store) -> list[str]:
+    with store.database.reading() as db:
+        return list(db.scalars(text("SELECT name FROM users ORDER BY name")))
+
+
+def test_what_a_transaction_wrote_is_there_afterwards(store: Store) -> None:
+    with store.database.transaction() as db:
+        add_user(db, "ann")
+    again = Database(store.config.data)
+    with again.reading() as db:
+        assert db.scalar(text("SELECT count(*) FROM users")) == 1
+    again.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    with pytest.raises(LookupError), store.database.transaction() as db:
+        add_user(db, "ann")
+        raise LookupError
+    assert names(store) == []
+
+
+def test_it_survives_a_loss_of_power_and_keeps_references(store: Store) -> None:
+    with store.database.reading() as db:
+        settings = {name: db.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")}
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    with pytest.raises(IntegrityError), store.database.transaction() as db:
+        at = now(db)
+        db.add(Login(id="x", token_hash=b"", user_id="nobody", created_at=at, seen_at=at, expires_at=at, address="",
+                     agent=""))
+
+
+def test_a_writer_waits_for_the_one_before_it(store: Store) -> None:
+    """A transaction that read before it writes must not fail because somebody else wrote in between."""
+    def add_ten(name: str) -> None:
+        for number in range(10):
+            with store.database.transaction() as db:
+                seen = db.scalar(text("SELECT count(*) FROM users"))
+                add_user(db, f"{name}{number} saw {seen}")
+
+    threads = [threading.Thread(target=add_ten, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(int(name.rpartition(" ")[2]) for name in names(store)) == list(range(40))
+
+
+def test_a_reader_waits_for_nobody_and_sees_one_state(store: Store) -> None:
+    with store.database.transaction() as writing:
+        add_user(writing, "ann")
+        assert names(store) == []
+        with store.database.reading() as reading:
+            assert reading.scalar(text("SELECT count(*) FROM users")) == 0
+            writing.commit()
+            assert reading.scalar(text("SELECT count(*) FROM users")) == 0, "one consistent state until it is closed"
+    assert names(store) == ["ann"]
+
+
+def test_rows_can_be_read_after_the_session_is_closed(store: Store, owner: str) -> None:
+    with store.database.transaction() as db:
+        user = db.get_one(User, owner)
+        user.role = "admin"
+    assert (user.name, user.role) == ("ann", "admin")
+
+
+def test_its_clock_is_utc_and_to_the_millisecond(store: Store) -> None:
+    before = datetime.now(UTC)
+    with store.database.reading() as db:
+        first = now(db)
+        time.sleep(0.005)
+        second = now(db)
+    after = datetime.now(UTC)
+    grain = timedelta(milliseconds=2)
+    assert before - grain <= first < second <= after + grain
+
+
+def test_the_file_lies_in_the_data_directory(store: Store, tmp_path: Path) -> None:
+    assert store.database.path == tmp_path / FILE
+    assert store.database.path.is_file()
