@@ -4,12 +4,14 @@ import re
 import shlex
 import shutil
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from capture.record.request import RequestRecord
-from report import playbooks
+from capture.record.seal import manifest
+from report import html, playbooks
 from report.diagnose import diagnose
 from report.faults import FAULTS
 from report.playbooks import FOLDER, GENERAL, BadPlaybook, Shown, books, by_person, detected, steps_for
@@ -101,6 +103,19 @@ def test_paper_has_one_stack_and_the_general_way_to_keep() -> None:
     assert any("journalctl" in line for line in log)
     assert len(steps["Restart only the service that failed"].on_paper) == 1
     assert steps["List what changed last"].on_paper == ()
+
+
+@pytest.mark.parametrize("name", ["cloudflare_522", "expired"])
+def test_the_sheet_says_how_to_keep_to_verify_and_to_roll_back(name: str) -> None:
+    example = EXAMPLES[name]()
+    sheet = unescape(html.render(example.evidence, diagnose(example.evidence), manifest(()), paper=True))
+    for each in shown(name):
+        for line in each.on_paper if each.step.keeps else ():
+            assert line in sheet
+        if each.step.destroys:
+            assert each.step.title in sheet
+            assert f"<b>Verify:</b> {each.step.verify[:20]}" in sheet
+            assert f"<b>Roll back:</b> {each.step.undo[:20]}" in sheet
 
 
 def test_an_unknown_stack_gets_the_general_commands_and_two_more() -> None:
