@@ -63,8 +63,47 @@ class Redaction(Record):
     """How often."""
 
 
+ImportFormat = Literal["har", "har-zip", "picture", "html", "singlefile", "mhtml", "curl"]
+"""What a file is, by its content."""
+
+
+class ImportedFile(Record):
+    """One file that was handed in. The file itself is not kept; what it says is in the facts, masked."""
+
+    name: str
+    """File name as given, without directories; secrets are masked."""
+    format: ImportFormat
+    """What it is, by its content."""
+    size: int
+    """Bytes, as handed in."""
+    sha256: str
+    """Hash of the file as handed in, hexadecimal: whoever still has it can compare."""
+    creator: str | None = None
+    """Program that calls itself its maker, name and version."""
+    browser: str | None = None
+    """Browser that it names, name and version."""
+    recorded_at: Moment | None = None
+    """When its content was recorded, by its own word."""
+    notes: tuple[str, ...] = ()
+    """How it was read, and what of it was left out, one sentence each."""
+
+
+class Imported(Record):
+    """That the facts were handed in and not captured: the vantage is somebody else's, and known by their word only."""
+
+    tool: str
+    """Name and version of this program."""
+    at: Moment
+    """When they were handed in, by the clock of this machine."""
+    clock: Literal["files", "server", "unknown"]
+    """Whose word the time of the page is. files: the clock of whoever recorded them. server: a Date header. unknown:
+    nobody's; the time given is that of handing in."""
+    files: tuple[ImportedFile, ...]
+    """What was handed in, in the order given."""
+
+
 class Evidence(Record):
-    """All facts of one capture. Pointers (RFC 6901) into this document are what findings cite."""
+    """All facts of one capture or import. Pointers (RFC 6901) into this document are what findings cite."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this format."""
@@ -85,7 +124,9 @@ class Evidence(Record):
     limits_hit: tuple[LimitHit, ...] = ()
     """Every limit that stopped something."""
     vantage: Vantage | None = None
-    """From where."""
+    """From where; absent for an import."""
+    imported: Imported | None = None
+    """Where the facts come from when they were handed in; absent for a capture."""
     dials: tuple[Dial, ...] = ()
     """The guard's log."""
     dns: Dns | None = None

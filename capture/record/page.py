@@ -19,7 +19,7 @@ class Body(Record):
     masked: bool = False
     """Whether secrets were masked in it, so that size and hash are not the site's."""
     dropped: str | None = None
-    """Why it was not kept: too-large, budget, not-retained, none."""
+    """Why it was not kept: too-large, budget, not-retained, binary (bodies of imports that are no text), none."""
 
 
 class Timings(Record):
@@ -46,7 +46,7 @@ class Security(Record):
 
     protocol: str
     """For example "TLS 1.3"."""
-    cipher: str
+    cipher: str | None = None
     """Cipher."""
     subject: str
     """Subject of the certificate."""
@@ -252,8 +252,8 @@ class PageLoad(Record):
 
     label: LoadLabel
     """strict: nothing is forgiven. lenient: TLS errors were ignored to see what lies behind.
-    native: the browser's own page for the failure that the guard recorded; its picture only. imported: a picture that
-    somebody handed in; nothing was loaded."""
+    native: the browser's own page for the failure that the guard recorded; its picture only. imported: somebody else's
+    load, known from files that were handed in."""
     started_at: Moment
     """Start of the navigation."""
     duration_ms: float | None = None
@@ -279,6 +279,8 @@ class PageLoad(Record):
     """Character set as the browser took it."""
     dom: str | None = None
     """Path of the serialised DOM inside the bundle."""
+    source: str | None = None
+    """Source of a saved page that was handed in, kept up to the limit; absent for loads. Secrets are masked."""
     exchanges: tuple[Exchange, ...] = ()
     """Every request, in order, up to the limit."""
     exchanges_dropped: int = 0

@@ -140,7 +140,7 @@ class StepRecord(Record):
     """How one step of the capture went; when a fact is absent, this says why."""
 
     name: str
-    """Name of the step: vantage, dns, tcp, tls, plain_http, page."""
+    """Name of the step: vantage, dns, tcp, tls, plain_http, page; import, when files were handed in."""
     status: StepStatus
     """What became of it. A broken site is not a failed step; `failed` means that we could not look."""
     reason: str | None = None
