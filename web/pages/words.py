@@ -30,7 +30,6 @@ STEPS: Final[Mapping[str, str]] = {
 STEP_STATES: Final[Mapping[str, str]] = {
     "done": "✓ done", "failed": "× could not look", "timed-out": "– took too long", "cut-short": "– cut short",
     "skipped": "– not needed", "running": "looking", "waiting": "waiting"}
-LAST: Final = "dossier"
 
 
 @dataclass(frozen=True)
@@ -102,6 +101,12 @@ def status(code: int | None) -> str:
     if code is None:
         return "No HTTP answer"
     return f"{code} {HTTPStatus(code).phrase}" if code in set(HTTPStatus) else str(code)
+
+
+def state(name: str, reason: str | None = None) -> str:
+    """A state as the live page says it."""
+    word = STATES.get(name, name).capitalize()
+    return f"{word}: {reason}" if reason else word
 
 
 @dataclass(frozen=True)
