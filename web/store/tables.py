@@ -78,6 +78,18 @@ class Login(Row):
     agent: Mapped[str] = mapped_column(String(256))
 
 
+class Invitation(Row):
+    """A one-time link that lets somebody set a password; erased when it is used."""
+
+    __tablename__ = "invitations"
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    """Whose password it sets; none: it makes the first administrator."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class Token(Row):
     """An API token."""
 

@@ -21,7 +21,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Removes everything; indexes go with their tables."""
     for table in ("share_views", "shares", "audit", "notes", "log_excerpts", "idempotency_keys", "events", "jobs",
-                  "cases", "tokens", "logins", "users"):
+                  "cases", "tokens", "invitations", "logins", "users"):
         op.drop_table(table)
 
 
@@ -64,7 +64,12 @@ def _users() -> None:
         _column("scopes", sa.String(64)), _moment("created_at"), _moment("expires_at", null=True),
         _moment("revoked_at", null=True), _moment("used_at", null=True), sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"), _refers("user_id", "users", cascades=True))
+    op.create_table(
+        "invitations", _id(), _column("token_hash", sa.LargeBinary(32)), _column("user_id", sa.String(26), null=True),
+        _moment("created_at"), _moment("expires_at"), sa.PrimaryKeyConstraint("id"), sa.UniqueConstraint("token_hash"),
+        _refers("user_id", "users", cascades=True))
     _indexes("logins", "user_id")
+    _indexes("invitations", "user_id")
     _indexes("tokens", "user_id")
 
 
