@@ -13,7 +13,8 @@ from report.rules.standards import PROXY_ERRORS
 from report.rules.tls import BY_PROBLEM
 
 CHANGES = re.compile(
-    r"(?i)(?:^|[:;,] |\band |\bthen )(?:undo|renew|restart|reload|clear|flush|unregister|deploy again|install (?:a|the|its)|issue (?:a|the)|"
+    r"(?i)(?:^|[:;,] |\band |\bthen )"
+    r"(?:undo|renew|restart|reload|clear|flush|unregister|deploy again|install (?:a|the|its)|issue (?:a|the)|"
     r"configure the|correct the|enable|raise|switch)\b")
 """Words of advice that changes something."""
 
