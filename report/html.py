@@ -19,7 +19,7 @@ from markupsafe import Markup
 from capture.record.base import Header
 from capture.record.evidence import Evidence
 from capture.record.seal import Manifest
-from report import failure_path, letters, packs, playbooks, reproduce, units, view, waterfall, wording
+from report import failure_path, letters, packs, playbooks, reproduce, sheet, units, view, waterfall, wording
 from report.boxes import region_id
 from report.diagnosis import Citation, Diagnosis
 from report.places import place
@@ -105,16 +105,6 @@ def environment() -> Environment:
 
 
 @cache
-def style(paper: bool) -> Markup:
-    """The style sheet; for paper with the colours written out and without what only screens need."""
-    css = (TEMPLATES / "dossier.css").read_text("utf-8")
-    css = re.sub(r"/\*.*?\*/|\n\s*", "", css, flags=re.DOTALL)
-    if paper:
-        css = re.sub(r"var\(--([\w-]+)\)", lambda m: failure_path.LIGHT.get(m[1], m[0]), css)
-    return Markup(css)
-
-
-@cache
 def script() -> Markup:
     """The script, as it stands inside the file."""
     return Markup((TEMPLATES / "dossier.js").read_text("utf-8"))
@@ -131,7 +121,7 @@ def prepare() -> None:
     """Compiles the templates ahead, so that the first dossier does not wait for it."""
     for name in environment().list_templates(extensions=["html"]):
         environment().get_template(name)
-    style(paper=False)
+    sheet.screen()
     policy()
     playbooks.books()
     letters.prepare()
@@ -141,8 +131,9 @@ def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, pape
            picture: view.Picture | None = None, more_pictures: tuple[view.Picture, ...] = (),
            warnings: tuple[str, ...] = (), attached: tuple[str, ...] = (),
            known: tuple[Vendor, ...] | None = None) -> str:
-    """The dossier; `paper` is the form that the PDF is made of, with the files of these names `attached`; `known` are
-    the vendors whose support letters may go to, by default ours."""
+    """The dossier; `paper` is the form that the PDF is made of, with the files of these names `attached` and without
+    the style sheet, which its renderer has; `known` are the vendors whose support letters may go to, by default ours.
+    """
     shown = view.view(evidence, diagnosis, manifest, paper=paper)
     colours = failure_path.LIGHT if paper else failure_path.VARIABLES
     hops, verdict = diagnosis.hops, diagnosis.verdict
@@ -154,8 +145,9 @@ def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, pape
               "letters": packs.written(evidence, diagnosis, manifest, known),
               "reproduction": reproduce.lines(evidence, diagnosis)}
     text = environment().get_template("dossier.html").render(
-        **advice, v=shown, e=evidence, d=diagnosis, verdict=verdict, paper=paper, style=style(paper), policy=policy(),
-        script=script(), legend=waterfall.legend(colours), axis=lambda fall: waterfall.axis(fall, colours),
+        **advice, v=shown, e=evidence, d=diagnosis, verdict=verdict, paper=paper, style=Markup(sheet.screen()),
+        policy=policy(), script=script(), legend=waterfall.legend(colours),
+        axis=lambda fall: waterfall.axis(fall, colours),
         request_rows=lambda fall: waterfall.table_rows(fall, colours, paper=paper),
         path=Markup("").join(paths), picture=picture, more_pictures=more_pictures, notices=told,
         contents=view.contents(shown, len(more_pictures), told, advice), colours=colours, recount=RECOUNT,

@@ -1,11 +1,12 @@
 """HTML to PDF/A-3b in a child process. In: one HTML text, pictures and attachments as bytes. Out: the bytes of the PDF.
 
-The child is started early (`PdfWorker.start`), loads the renderer while other work goes on, takes one job and ends. It
-may read nothing but what the job holds, and is bounded in memory, processor time and time, because WeasyPrint has no
-limits of its own. This module loads WeasyPrint only in the child.
+The child is started early (`PdfWorker.start`), loads the renderer, the dossier's style sheet and its fonts while other
+work goes on, takes one job and ends. The job may read nothing but what it brings, and is bounded in memory, processor
+time and time, because WeasyPrint has no limits of its own. This module loads WeasyPrint only in the child.
 """
 
 import gc
+import io
 import json
 import logging
 import mimetypes
@@ -17,16 +18,18 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, Literal
+
+from report import sheet
 
 SCHEME: Final = "evidence:"
 """Pictures are named `evidence:NAME` in the HTML; nothing else is ever fetched."""
 # Order of sets, dates inside fonts that are written anew, local time: all that would make the same job differ.
 _SAME_BYTES: Final = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
 _ROOT: Final = Path(__file__).resolve().parent.parent
-
+_SAMPLE: Final = Path(__file__).parent / "data" / "sample.html"
 
 Relationship = Literal["Source", "Data", "Supplement", "Unspecified"]
 
@@ -138,7 +141,32 @@ def _unpack(stream: IO[bytes]) -> dict[str, Any] | None:
     return job
 
 
-def _write(job: dict[str, Any]) -> bytes:
+@dataclass(frozen=True)
+class _Loaded:
+    """What no job has to wait for."""
+
+    style: Any
+    """The dossier's style sheet, parsed."""
+    fonts: Any
+    """The map of fonts, with those of the sample found and opened."""
+
+
+def _load() -> _Loaded:
+    """Sets a sample in every face and size of the dossier: finding one takes as long as setting twenty lines in it."""
+    import weasyprint
+    from PIL import Image
+    from weasyprint.text.fonts import FontConfiguration
+
+    dot = io.BytesIO()
+    Image.new("L", (1, 1)).save(dot, "JPEG")
+    loaded = _Loaded(weasyprint.CSS(string=sheet.paper()), FontConfiguration())
+    moment = datetime.fromtimestamp(0, UTC)
+    _write({"html": _SAMPLE.read_text("utf-8"), "pictures": {"dot": dot.getvalue()}, "moment": moment,
+            "attachments": [Attachment("a.json", "a", "Data", b"a")], "identifier": b"a"}, loaded)
+    return loaded
+
+
+def _write(job: dict[str, Any], loaded: _Loaded) -> bytes:
     import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
@@ -156,15 +184,34 @@ def _write(job: dict[str, Any]) -> bytes:
                                       modified=job["moment"], relationship=a.relationship, url_fetcher=fetcher)
                 for a in job["attachments"]]
     document = weasyprint.HTML(string=job["html"], base_url=None, url_fetcher=fetcher)
-    pdf: bytes = document.write_pdf(pdf_variant="pdf/a-3b", pdf_tags=True, pdf_identifier=job["identifier"],
-                                    attachments=attached, finisher=_list_attachments_once)
+    pdf: bytes = document.write_pdf(
+        stylesheets=[loaded.style], font_config=loaded.fonts, pdf_variant="pdf/a-3b", pdf_tags=True,
+        pdf_identifier=job["identifier"], attachments=attached, finisher=_finish)
     return pdf
 
 
-def _list_attachments_once(_document: Any, pdf: Any) -> None:
+def _finish(_document: Any, pdf: Any) -> None:
     # WeasyPrint 70 writes every attachment twice into the catalog's list of associated files.
     if "AF" in pdf.catalog:
         pdf.catalog["AF"][:] = list(dict.fromkeys(pdf.catalog["AF"]))
+    _write_once(pdf)
+
+
+def _write_once(pdf: Any) -> None:
+    """Replaces every object by its bytes: pydyf 0.13 asks for them twice, and would compress everything twice."""
+    import pydyf
+
+    class Written(pydyf.Object):  # type: ignore[misc]
+        data = b""
+
+    class WrittenStream(pydyf.Stream):  # type: ignore[misc]
+        data = b""
+
+    for place, made in enumerate(pdf.objects):
+        if made.free == "n":
+            written = WrittenStream() if isinstance(made, pydyf.Stream) else Written()
+            written.number, written.generation, written.data = made.number, made.generation, made.data
+            pdf.objects[place] = written
 
 
 def _bound(memory_bytes: int, cpu_s: int) -> None:
@@ -179,20 +226,15 @@ def main(memory_bytes: int, cpu_s: int) -> None:
     _bound(memory_bytes, cpu_s)
     mimetypes.add_type("application/json", ".har")
     logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
-    _warm_up()
+    loaded = _load()
     # One job, then the end: collecting garbage would cost a tenth of the time and free nothing that matters.
     gc.disable()
     job = _unpack(sys.stdin.buffer)
     if job is not None:
-        sys.stdout.buffer.write(_write(job))
-
-
-def _warm_up() -> None:
-    """Renders a word in every font of the dossier, so that fonts and style sheets are loaded before the job comes."""
-    import weasyprint
-
-    weasyprint.HTML(string='<p style="font-family:Inter">a <b>b</b> <code style="font-family:Noto Sans Mono">c</code>'
-                           '<table><tr><td>d</table>').write_pdf(pdf_variant="pdf/a-3b", pdf_tags=True)
+        sys.stdout.buffer.write(_write(job, loaded))
+        sys.stdout.buffer.flush()
+        # Nor is it worth a tenth of the time to free every object before the memory goes back as a whole.
+        os._exit(0)
 
 
 if __name__ == "__main__":

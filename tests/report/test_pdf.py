@@ -15,6 +15,7 @@ from typing import Any
 
 import pypdf
 import pytest
+from PIL import Image
 
 from report.dossier import Dossier, build
 from report.pdf import Attachment, PdfFailed, PdfWorker
@@ -281,3 +282,25 @@ def test_a_dossier_without_pdf_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     assert made.warnings == ("There is no PDF: rendering was stopped after 60 s.",)
     assert "There is no PDF" in made.paths["dossier.html"].read_text()
     assert set(made.paths) == {"diagnosis.json", "dossier.html", "summary.md", "dossier.zip", "manifest.json"}
+
+def faces(data: bytes) -> set[tuple[str, float]]:
+    """Faces and sizes of the text of a PDF."""
+    found: set[tuple[str, float]] = set()
+
+    def see(text: str, _user: Any, place: list[float], font: Any, size: float) -> None:
+        if text.strip() and font:
+            found.add((str(font["/BaseFont"]).partition("+")[2], round(size * abs(place[3]), 2)))
+
+    for page in pypdf.PdfReader(io.BytesIO(data)).pages:
+        page.extract_text(visitor_text=see)
+    return found
+
+
+def test_the_faces_of_an_ordinary_dossier_are_loaded_before_its_job(dossier: Dossier) -> None:
+    sample = (Path("report") / "data" / "sample.html").read_text()
+    dot = io.BytesIO()
+    Image.new("L", (1, 1)).save(dot, "JPEG")
+    loaded = PdfWorker().render(sample, {"dot": dot.getvalue()}, (), START, b"x" * 16)
+    assert len(faces(loaded)) > 20
+    # Each one more is as slow as twenty lines of text: add it to the sample, or set it in a size that is there.
+    assert len(faces(dossier.paths["dossier.pdf"].read_bytes()) - faces(loaded)) <= 3
