@@ -20,8 +20,9 @@ TYPES: Final = {".pdf": "application/pdf", ".zip": "application/zip", ".json": "
 """Of what is saved; everything else, HTML of pages too, is application/octet-stream."""
 PICTURES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 INERT: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
-_DOSSIER: Final = ("sandbox allow-scripts allow-downloads; default-src 'none'; img-src data:; style-src 'unsafe-inline';"
-                   " script-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
+_DOSSIER: Final = ("sandbox allow-scripts allow-downloads; default-src 'none'; img-src data:;"
+                   " style-src 'unsafe-inline'; script-src {}; base-uri 'none'; form-action 'none';"
+                   " frame-ancestors 'self'")
 _SCRIPT: Final = re.compile(rb"script-src ('sha256-[A-Za-z0-9+/]{43}=')")
 _HEAD_BYTES: Final = 2_000
 """The policy inside a dossier stands within its first bytes."""
@@ -45,7 +46,13 @@ def answer(path: Path, case: Case) -> Response:
 
 
 def harden(response: Response, policy: str = INERT) -> Response:
-    """Headers under which an answer acts on nothing and stays in no cache."""
+    """Headers under which an answer acts on nothing and stays in no cache.
+
+    A document that is sandboxed may not also isolate its opener: browsers refuse the two together
+    (https://html.spec.whatwg.org/multipage/browsing-the-web.html, obtain a cross-origin opener policy).
+    """
+    response.headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    response.headers["X-Frame-Options"] = "DENY" if "frame-ancestors 'none'" in policy else "SAMEORIGIN"
     response.headers["Content-Security-Policy"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

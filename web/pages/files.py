@@ -60,7 +60,7 @@ def packs(names: Mapping[str, int]) -> list[Pack]:
 
 def zipped(members: Mapping[str, Path]) -> IO[bytes]:
     """A ZIP of these files, by their names in it; large ones are put together on disk."""
-    made = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the answer closes it
+    made = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in members.items():
             archive.write(path, name)

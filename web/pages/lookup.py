@@ -1,4 +1,4 @@
-"""Finding what a page is about. In: an id of the address, whoever asks. Out: the row, or an error that tells nothing."""
+"""Finding what a page is about. In: an id of the address, whoever asks. Out: the row, or a bare error."""
 
 from functools import lru_cache
 from pathlib import Path

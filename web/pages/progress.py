@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, current_app, request
+from flask import Blueprint, Response, current_app, request
 
 from web.pages import lookup, words
 from web.services import Services, services
@@ -30,25 +30,13 @@ _SLOTS: Final = "gatewitness.streams"
 _LARGEST: Final = 2**62
 
 
-def install(app: Flask) -> None:
-    """Sets how many streams are held at a time: half of the threads."""
-    threads = services_of(app).config.threads
-    app.extensions[_SLOTS] = threading.BoundedSemaphore(max(1, threads // 2))
-
-
-def services_of(app: Flask) -> Services:
-    """The services of an app outside of a request."""
-    with app.app_context():
-        return services()
-
-
 @blueprint.get("/cases/<case_id>/events")
 def stream(case_id: str) -> Response:
     """Everything after the last event that was seen, then what happens."""
     with services().database.reading() as db:
         lookup.living(db, case_id)
     after = _number(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
-    held = follow(services(), current_app.extensions[_SLOTS], case_id, after)
+    held = follow(services(), _slots(), case_id, after)
     return Response(held, mimetype="text/event-stream", headers={
         "Cache-Control": "private, no-store", "X-Accel-Buffering": "no"})
 
@@ -73,6 +61,13 @@ def follow(parts: Services, slots: threading.BoundedSemaphore, case_id: str, aft
     finally:
         if has_slot:
             slots.release()
+
+
+def _slots() -> threading.BoundedSemaphore:
+    """How many streams are held at a time: half of the threads. One for each app."""
+    made = threading.BoundedSemaphore(max(1, services().config.threads // 2))
+    slots: threading.BoundedSemaphore = current_app.extensions.setdefault(_SLOTS, made)
+    return slots
 
 
 def _news(parts: Services, case_id: str, after: int) -> tuple[list[str], int, bool]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from capture.errors import BadInput, CaptureError
-from capture.policy import admit
+from capture.policy import ALLOW_ALL, admit
 from capture.record.base import Header
 from capture.record.request import CaptureRequest, Viewport
 from capture.redact import Redactor
 from capture.resolver import endpoint
+from web.store.submission import AGENT_CHARS, HEADERS, LOG_CHARS, RESOLVERS, TEXT_CHARS
 
 LABELS: Final = {
     "url": "Address of the page", "seen": "What you saw", "note": "What changed", "log": "Log excerpt",
@@ -23,11 +24,6 @@ OPTIONS: Final = ("headers", "user_agent", "width", "height", "locale", "timezon
 DEFAULTS: Final = {name: "" for name in LABELS} | {
     "width": str(Viewport().width), "height": str(Viewport().height), "locale": CaptureRequest(url="").locale}
 """What an untouched form holds."""
-TEXT_CHARS: Final = 4_000
-"""Longest of the two free texts, characters."""
-AGENT_CHARS: Final = 1_000
-HEADER_LINES: Final = 32
-RESOLVERS: Final = 8
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:about|blob|chrome|data|file|javascript|mailto|view-source):")
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}")
@@ -47,8 +43,8 @@ class Read:
     """What fits into a CaptureRequest, of the fields that are right."""
 
 
-def read(form: Mapping[str, str], allow_networks: tuple[str, ...] = (), *, url_needed: bool = True) -> Read:
-    """Reads every field, whatever is wrong with the others."""
+def read(form: Mapping[str, str], allow_networks: tuple[str, ...] = (), *, is_import: bool = False) -> Read:
+    """Reads every field, whatever is wrong with the others; for an import nothing is contacted."""
     values = {name: form.get(name, default) for name, default in DEFAULTS.items()}
     errors: dict[str, str] = {}
     parts: dict[str, Any] = {}
@@ -58,12 +54,14 @@ def read(form: Mapping[str, str], allow_networks: tuple[str, ...] = (), *, url_n
         except BadInput as error:
             errors[name] = str(error)
     url = complete(values["url"])
-    if url or url_needed:
+    if url or not is_import:
         try:
-            parts["url"] = _address(url, allow_networks)
+            parts["url"] = _address(url, ALLOW_ALL if is_import else allow_networks)
         except CaptureError as error:
-            errors["url"] = _sentence(error)
+            errors["url"] = sentence(error)
     _viewport(parts)
+    if len(values["log"]) > LOG_CHARS:
+        errors["log"] = f"At most {LOG_CHARS:,} characters; this has {len(values['log']):,}."
     return Read(values, {name: errors[name] for name in LABELS if name in errors}, parts)
 
 
@@ -89,7 +87,8 @@ def _address(url: str, allow_networks: tuple[str, ...]) -> str:
     return url
 
 
-def _sentence(error: CaptureError) -> str:
+def sentence(error: Exception) -> str:
+    """What an error says, as a sentence."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
@@ -102,8 +101,8 @@ def _text(value: str) -> str | None:
 
 def _headers(value: str) -> tuple[Header, ...]:
     lines = [line.strip() for line in value.splitlines() if line.strip()]
-    if len(lines) > HEADER_LINES:
-        raise BadInput(f"At most {HEADER_LINES} headers.")
+    if len(lines) > HEADERS:
+        raise BadInput(f"At most {HEADERS} headers.")
     return tuple(_header(line, number) for number, line in enumerate(lines, 1))
 
 
@@ -115,8 +114,8 @@ def _header(line: str, number: int) -> Header:
 
 
 def _agent(value: str) -> str | None:
-    if len(value) > AGENT_CHARS or not value.isprintable():
-        raise BadInput(f"One line of at most {AGENT_CHARS:,} characters.")
+    if len(value) > AGENT_CHARS or not (value.isascii() and value.isprintable()):
+        raise BadInput(f"One line of at most {AGENT_CHARS} ASCII characters.")
     return value or None
 
 

@@ -1,4 +1,4 @@
-"""Share links. In: a case, a life in days, perhaps a passphrase. Out: a token that is told once and kept as a hash only.
+"""Share links. In: a case, a life in days, perhaps a passphrase. Out: a token, told once and kept as a hash.
 
 Whoever has the link sees one dossier until the link ends or is revoked. Unknown, ended and revoked links are answered
 alike, and each look is kept with its address.

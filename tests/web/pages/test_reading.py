@@ -43,7 +43,9 @@ def test_every_option_arrives() -> None:
     ("timezone", "../../etc/passwd", "This time zone is not known; an example is Europe/Berlin."),
     ("resolvers", "dns.example", "dns.example is not the address of a resolver; an example is 9.9.9.9."),
     ("resolvers", " ".join(["9.9.9.9"] * 9), "At most 8 resolvers."),
-    ("user_agent", "a\x07b", "One line of at most 1,000 characters."),
+    ("user_agent", "a\x07b", "One line of at most 512 ASCII characters."),
+    ("user_agent", "Prüfer/1", "One line of at most 512 ASCII characters."),
+    ("log", "x" * 262_145, "At most 262,144 characters; this has 262,145."),
     ("seen", "x" * 4001, "At most 4,000 characters; this has 4,001."),
 ])
 def test_a_wrong_field_gets_one_sentence_and_what_was_typed_stays(field: str, value: str, sentence: str) -> None:
@@ -63,8 +65,9 @@ def test_a_network_that_was_opened_may_be_captured() -> None:
 
 
 def test_an_import_needs_no_address_but_not_a_wrong_one() -> None:
-    assert read({}, url_needed=False).errors == {}
-    assert list(read({"url": "ftp://files.example/"}, url_needed=False).errors) == ["url"]
+    assert read({}, is_import=True).errors == {}
+    assert read({"url": "http://intranet/"}, is_import=True).errors == {}
+    assert list(read({"url": "ftp://files.example/"}, is_import=True).errors) == ["url"]
 
 
 @pytest.mark.parametrize(("typed", "meant"), [
