@@ -103,16 +103,18 @@ class Browser:
         self.sandbox = os.geteuid() != 0
         self.product = ""
         self.user_agent = ""
+        self.died = False
+        """Whether it was gone already when it was to be killed."""
         self.devtools: DevTools
         self._watchdog: threading.Timer | None = None
         self._ready: Page | None = None
         self._ended = False
 
     @classmethod
-    async def start(cls, executable: Path) -> "Browser":
-        """Starts a browser; raises CaptureError when it does not come up."""
+    async def start(cls, executable: Path, scratch: Path | None = None) -> "Browser":
+        """Starts a browser; raises CaptureError when it does not come up. Its profile lies in `scratch`, when given."""
         with contextlib.ExitStack() as unless_started:
-            profile = _profile()
+            profile = _profile(scratch or scratch_directory())
             unless_started.callback(shutil.rmtree, profile, ignore_errors=True)
             exit_socket = unless_started.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
             (to_browser, our_write), (our_read, from_browser) = os.pipe(), os.pipe()
@@ -184,6 +186,7 @@ class Browser:
             self._watchdog.cancel()
         if not self._ended:
             self._ended = True
+            self.died = not _is_alive(self.process.pid)
             (_kill_tree if self.process.returncode is None else _kill_group)(self.process.pid)
             await self.process.wait()
         await self.devtools.close()
@@ -230,18 +233,25 @@ def _tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _scratch() -> str:
+def _is_alive(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def scratch_directory() -> Path:
+    """Where profiles lie, unless somebody says otherwise."""
     with contextlib.suppress(OSError):
         if os.access(SHARED_MEMORY, os.W_OK) and shutil.disk_usage(SHARED_MEMORY).free > ROOM_BYTES:
-            return str(SHARED_MEMORY)
+            return SHARED_MEMORY
     usual = tempfile.gettempdir()
-    return usual if len(usual) < LONGEST_TMP else "/tmp"
+    return Path(usual if len(usual) < LONGEST_TMP else "/tmp")
 
 
-def _profile() -> Path:
+def _profile(scratch: Path) -> Path:
     """A fresh profile. Without this preference the browser's own error page for a name that does not exist sends a
     DNS query for a name of the browser maker's to the machine's resolver and to a public one, past every flag."""
-    profile = Path(tempfile.mkdtemp(prefix="gatewitness-profile-", dir=_scratch()))
+    profile = Path(tempfile.mkdtemp(prefix="gatewitness-profile-", dir=scratch))
     (profile / "Default").mkdir()
     (profile / "Default" / "Preferences").write_text('{"alternate_error_pages":{"enabled":false}}')
     return profile

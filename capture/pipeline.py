@@ -56,17 +56,19 @@ class Facts:
 
 
 async def capture(request: CaptureRequest, directory: Path, *, browser: Browser | None = None,
-                  stop: asyncio.Event | None = None, progress: Progress = lambda record: None) -> Bundle:
+                  stop: asyncio.Event | None = None, progress: Progress = lambda record: None,
+                  added: Callable[[str], None] = lambda path: None) -> Bundle:
     """Captures one page into an empty directory.
 
     `browser` is one that was started ahead, else one is started; it is killed in the end. `stop` cuts it short.
+    `progress` is told how each step went, `added` the path of each file as soon as it is there.
     Raises BadInput, Refused, NotInstalled, CaptureError; nothing is left behind then. A broken site never raises.
     """
     began = datetime.now(UTC)
     try:
         url = admit(request.url, request.allow_networks)
         executable = None if browser else chromium.find().path
-        ctx = _context(request, url, directory)
+        ctx = _context(request, url, directory, added)
     except BaseException as error:
         if browser is not None:
             await browser.kill()
@@ -102,7 +104,7 @@ async def _capture(ctx: Context, began: datetime, browser: Browser | None, execu
         await _kill(opened)
 
 
-def _context(request: CaptureRequest, url: str, directory: Path) -> Context:
+def _context(request: CaptureRequest, url: str, directory: Path, added: Callable[[str], None]) -> Context:
     """The directory is claimed last, when everything else of the request has been found to make sense."""
     started = time.monotonic()
     policy = Policy(request.allow_networks)
@@ -112,7 +114,7 @@ def _context(request: CaptureRequest, url: str, directory: Path) -> Context:
     guard = Guard(policy, resolver, request.limits, started, target=host)
     redactor = Redactor(header.value for header in request.headers if header.name.lower() not in PLAIN_HEADERS)
     return Context(request=request, url=url, policy=policy, resolver=resolver, guard=guard, redactor=redactor,
-                   writer=BundleWriter(directory), started=started)
+                   writer=BundleWriter(directory, added), started=started)
 
 
 async def _browser(ahead: Browser | None, executable: Path | None, seconds: float) -> Browser:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -49,9 +50,13 @@ def _flush(path: Path) -> None:
 class BundleWriter:
     """Collects the files of one capture in an empty directory and seals them."""
 
-    def __init__(self, directory: Path) -> None:
-        """Claims the directory; raises BundleError when it cannot be made, written or is not empty."""
+    def __init__(self, directory: Path, added: Callable[[str], None] = lambda path: None) -> None:
+        """Claims the directory; raises BundleError when it cannot be made, written or is not empty.
+
+        `added` is told the path of every file as soon as it is there.
+        """
         self.directory = directory
+        self._added = added
         self.entries: dict[str, seal.FileEntry] = {}
         self._made: list[Path] = []
         try:
@@ -71,6 +76,7 @@ class BundleWriter:
         """Writes one file and returns its path inside the bundle."""
         write_file(self.directory / path, data, durable=False)
         self.entries[path] = seal.entry(path, data)
+        self._added(path)
         return path
 
     def artifact(self, data: bytes, extension: str) -> str:

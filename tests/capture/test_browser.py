@@ -65,6 +65,7 @@ async def test_a_browser_comes_up_with_an_empty_page_and_is_killed_whole(tempora
         await browser.kill()
         await browser.kill()
         assert len(seen) >= 3
+        assert not browser.died
     assert list(temporary.iterdir()) == []
     with pytest.raises(Disconnected):
         await browser.devtools.call("Browser.getVersion", timeout=1)
@@ -100,7 +101,19 @@ async def test_a_browser_whose_main_process_died_leaves_nobody_behind(temporary:
         with pytest.raises(DevToolsError):
             await browser.devtools.call("Browser.getVersion", timeout=5)
         await browser.kill()
+        await browser.kill()
+        assert browser.died
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.browser
+async def test_a_profile_lies_where_the_caller_wants_it(temporary: Path) -> None:
+    elsewhere = temporary / "elsewhere"
+    elsewhere.mkdir()
+    browser = await Browser.start(chromium.find().path, elsewhere)
+    assert browser.profile.parent == elsewhere
+    await browser.kill()
+    assert list(elsewhere.iterdir()) == []
 
 
 @pytest.mark.browser

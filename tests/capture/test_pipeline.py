@@ -240,8 +240,10 @@ async def test_a_browser_that_was_started_ahead_is_used_and_killed(tmp_path: Pat
     async with no_process_left(), BrokenSite() as site:
         browser = await Browser.start(chromium.find().path)
         monkeypatch.setattr(Browser, "start", None)
-        bundle = await pipeline.capture(request(site.url("ok")), tmp_path / "out", browser=browser)
+        told: list[str] = []
+        bundle = await pipeline.capture(request(site.url("ok")), tmp_path / "out", browser=browser, added=told.append)
         assert browser.process.returncode is not None
+        assert "screenshot.png" in told
     assert bundle.evidence.pages[0].title == "All is well"
 
 

@@ -54,6 +54,16 @@ def test_a_file_in_the_place_of_the_directory_is_refused_and_not_touched(tmp_pat
     assert place.read_text() == "mine"
 
 
+def test_whoever_listens_hears_of_every_file_when_it_is_there(tmp_path: Path) -> None:
+    heard: list[tuple[str, bytes]] = []
+    writer = BundleWriter(tmp_path, lambda path: heard.append((path, (tmp_path / path).read_bytes())))
+    writer.add("screenshot.png", b"picture")
+    writer.artifact(b"body", "txt")
+    writer.artifact(b"body", "txt")
+    assert heard[0] == ("screenshot.png", b"picture")
+    assert [data for _, data in heard] == [b"picture", b"body"]
+
+
 def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "gone")
     with pytest.raises(BundleError):
