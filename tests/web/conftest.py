@@ -1,0 +1,41 @@
+"""A service on a directory of its own. In: nothing. Out: `service`, `app`, `client` (local mode), `as_user(role)`."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.web.serving import Browser, Served
+from web.access.principal import Role
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Served]:
+    """Database, folder, key and app; `service.configured(...)` sets it up otherwise."""
+    made = Served.on(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def app(service: Served) -> Flask:
+    """The app of the service."""
+    return service.app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Whoever sits at the machine of a service in local mode; sends no CSRF tokens by itself."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_user(service: Served) -> Callable[..., Browser]:
+    """A browser in which a user of that role is logged in, which makes it team mode; `name` tells two apart."""
+
+    def log_in(role: Role = "member", name: str = "") -> Browser:
+        return service.log_in(role, name or role)
+
+    return log_in
