@@ -10,7 +10,7 @@ import random
 from datetime import timedelta
 from typing import Final, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from web.store import events
@@ -120,12 +120,16 @@ def release(db: Session, case_id: str, fence: int) -> bool:
 
 def reap(db: Session) -> list[Job]:
     """Takes back every job whose lease ran out: its worker is dead or stuck. Returns them, with their new state."""
-    late = (select(Job).where(Job.state == "leased", Job.lease_until < now(db)).order_by(Job.lease_until)
-            .with_for_update(skip_locked=True))
-    lost = list(db.scalars(late))
+    lost = list(db.scalars(select(Job).where(_is_late(db)).order_by(Job.lease_until)
+                           .with_for_update(skip_locked=True)))
     for job in lost:
         _again(db, job, LOST)
     return lost
+
+
+def late(db: Session) -> list[tuple[str, int]]:
+    """Case and fence of every lease that ran out."""
+    return [(row.case_id, row.fence) for row in db.execute(select(Job.case_id, Job.fence).where(_is_late(db)))]
 
 
 def ask_cancel(db: Session, case_id: str) -> Literal["cancelled", "asked", "ended"]:
@@ -151,6 +155,10 @@ def waiting(db: Session, owner_id: str | None = None) -> int:
     if owner_id is not None:
         count = count.join(Case, Case.id == Job.case_id).where(Case.owner_id == owner_id)
     return db.scalar(count) or 0
+
+
+def _is_late(db: Session) -> ColumnElement[bool]:
+    return and_(Job.state == "leased", Job.lease_until < now(db))
 
 
 def _held(db: Session, case_id: str, fence: int) -> Job | None:

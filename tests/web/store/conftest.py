@@ -1,10 +1,11 @@
-"""A store on a directory of its own. In: nothing. Out: `store`, and `owner`, the id of a user in it."""
+"""A store on a directory of its own. In: nothing. Out: `store`, `owner` (id of a user in it), `clock`."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.web.store.clock import Clock
 from tests.web.store.made import Store, add_user, open_store
 
 
@@ -21,3 +22,9 @@ def owner(store: Store) -> str:
     """Somebody who owns cases."""
     with store.database.transaction() as db:
         return add_user(db, "ann")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The store's clock, standing still."""
+    return Clock(monkeypatch)

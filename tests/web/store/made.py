@@ -1,4 +1,4 @@
-"""Rows and files for tests of the store. In: a directory. Out: a store with users, and bundles as workers leave them."""
+"""Rows and files for tests of the store. In: a directory. Out: a store, users, and bundles as workers leave them."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 def ddl(database: Database) -> dict[str, list[str]]:
     """What SQLite says of every table and index, Alembic's own left out; the order of constraints means nothing."""
     with database.reading() as db:
-        rows = db.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name != 'alembic_version'"))
+        rows = db.execute(text("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL AND name != 'alembic_version'"))
         return {row.name: sorted(line.strip(" \t,") for line in row.sql.splitlines()) for row in rows}
 
 
