@@ -3,11 +3,11 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from capture.errors import BadInput
 
@@ -66,6 +66,17 @@ class Config(BaseModel):
     session_hours: Positive = 12.0
     """Life of a login without use, hours."""
 
+    @field_validator("allow_networks")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        """Found at the start, not at the first capture."""
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{network!r} is not a network in CIDR form: {error}") from None
+        return networks
+
 
 def load(options: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> Config:
     """Puts together what was set; options that are None count as not set.
@@ -81,7 +92,8 @@ def load(options: Mapping[str, Any], environment: Mapping[str, str] | None = Non
         return Config.model_validate({**(_file(Path(file)) if file else {}), **variables, **given})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(f"the setting {'.'.join(map(str, first['loc']))} is wrong: {first['msg']}") from error
+        raise BadInput(f"the setting {'.'.join(map(str, first['loc']))} is wrong: "
+                       f"{first['msg'].removeprefix('Value error, ')}") from error
 
 
 def _value(name: str, text: str) -> Any:
