@@ -24,7 +24,7 @@ from report.boxes import region_id
 from report.diagnosis import Citation, Diagnosis
 from report.places import place
 from report.signatures import Vendor
-from report.text import bounded, breakable, clipped, short
+from report.text import SHOWN_CHARS, WHOLE_CHARS, bounded, breakable, clipped, short, squeezed, visible
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 POLICY: Final = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{}'; base-uri 'none';"
@@ -43,15 +43,31 @@ def _finalize(value: Any) -> Any:
     return bounded(value) if isinstance(value, str) else "–" if value is None else value
 
 
-def _header_lines(headers: tuple[Header, ...], pointer: str) -> Markup:
+@pass_context
+def _header_lines(context: Context, headers: tuple[Header, ...], pointer: str) -> Markup:
+    """One line for each field, whatever it holds: a line feed inside of one must not look like another field."""
     line = Markup('<span id="{}/{}">{}: {}</span>')
-    return Markup("\n").join(line.format(pointer, i, bounded(h.name), bounded(h.value)) for i, h in enumerate(headers))
+    limit = SHOWN_CHARS if context["paper"] else WHOLE_CHARS
+    return Markup("\n").join(line.format(pointer, i, _one_line(h.name), _one_line(h.value, limit))
+                              for i, h in enumerate(headers))
+
+
+def _one_line(text: str, limit: int = SHOWN_CHARS) -> str:
+    return bounded(text, limit).replace("\n", "␊")
+
+
+@pass_context
+def _whole(context: Context, text: str, on_paper: int) -> Markup:
+    """What is copied and used: as long as it is, within reason; from paper nobody copies more than a page of it."""
+    if context["paper"] and len(text) > on_paper:
+        return Markup.escape(f"{visible(text[:on_paper])}… (cut here; the whole is in dossier.html)")
+    return Markup.escape(bounded(text, WHOLE_CHARS))
 
 
 def _pointer(cite: Citation) -> Markup:
     """A citation's pointer, as a link that `_link_citations` leads to the nearest place that is shown."""
-    place = region_id(cite.pointer, cite.region) if cite.region else cite.pointer
-    return Markup('<a class="pointer" href="#{}">{}</a>').format(place, short(cite.pointer, 160))
+    target = region_id(cite.pointer, cite.region) if cite.region else cite.pointer
+    return Markup('<a class="pointer" href="#{}">{}</a>').format(target, short(cite.pointer, 160))
 
 
 def _link_citations(text: str) -> str:
@@ -96,7 +112,8 @@ def environment() -> Environment:
     env.filters.update(
         short=short, prose=_prose, moment=units.moment, ms=units.milliseconds, size=units.size, headers=_header_lines,
         header=units.header_value, outcome=waterfall.outcome, pointer=_pointer, css_string=_css_string, place=place,
-        breakable=_breakable)
+        breakable=_breakable, whole=_whole,
+        squeezed=squeezed, one_line=_one_line)
     env.globals.update(validity=units.validity, remaining=units.remaining, state=wording.state, loads=view.LOADS,
                        sources=view.SOURCES, grid_lines=waterfall.grid_lines, fact_chars=view.FACT_CHARS,
                        step_chars=view.STEP_CHARS, by_person=playbooks.by_person, groups=reproduce.TITLES,

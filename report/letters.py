@@ -20,6 +20,7 @@ from capture.record.seal import Manifest
 from report import text
 from report.diagnosis import Certainty, Diagnosis, SupportFact, Verdict
 from report.playbooks import steps_for
+from report.rules.verdict import span
 from report.signatures import Vendor, vendors
 from report.view import View, view
 from report.wording import REPAIR
@@ -156,7 +157,7 @@ def letter(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, vendor:
         vendor_asks=_asks(told.asks if told else (), verdict).replace("HOST", shown.host),
         vendor_tells=_hint(told.debug if told else None).replace("HOST", shown.host),
         deadline=_deadline(started, told.log_hours) if told and told.log_hours else "",
-        log_time=_span(told.log_hours) if told and told.log_hours else "")
+        log_time=span(told.log_hours) if told and told.log_hours else "")
 
 
 def _day(moment: datetime) -> str:
@@ -166,12 +167,6 @@ def _day(moment: datetime) -> str:
 def _deadline(started: datetime, hours: int) -> str:
     end = started + timedelta(hours=hours)
     return f"{_day(end)}, {end:%H:%M} UTC"
-
-
-def _span(hours: int) -> str:
-    if hours >= 48 and hours % 24 == 0:
-        return f"{hours // 24} days"
-    return "1 hour" if hours == 1 else f"{hours} hours"
 
 
 def _question(verdict: Verdict) -> str:

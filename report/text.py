@@ -7,6 +7,8 @@ from markupsafe import Markup
 
 SHOWN_CHARS = 4_000
 """Longest single value written into a report; the whole value stays in evidence.json."""
+WHOLE_CHARS = 16_000
+"""The same for what is copied and used: commands, letters, header lines."""
 
 # C0 and C1 controls but tab and line feed, format characters (bidi, zero-width, soft hyphen, tags), lone surrogates,
 # line and paragraph separators, noncharacters: all that can hide, reorder or end text.
@@ -17,6 +19,7 @@ _HIDDEN = re.compile(
 _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4,}")
 # In escaped text, where &amp; is a separator and no other escape holds one; the last one of a run.
 _SEPARATOR = re.compile(r"(?:[/?=_]|&amp;)(?=[^/?=_&]|&(?!amp;))")
+_EMPTY_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@$!]|(?<=www)\.|:(?=//|[\w+-]*[a-z][\w+-]*:))", re.IGNORECASE)
 
 
@@ -59,11 +62,16 @@ def breakable(text: Markup) -> Markup:
     return Markup(_SEPARATOR.sub(r"\g<0><wbr>", str(text)))
 
 
-def bounded(text: str) -> str:
-    """The text, made visible; beyond SHOWN_CHARS it ends with a note of how much there is."""
-    if len(text) <= SHOWN_CHARS:
+def squeezed(text: str) -> str:
+    """The text with no more than one empty line in a row, for places that empty lines would only fill."""
+    return _EMPTY_LINES.sub("\n\n", text)
+
+
+def bounded(text: str, limit: int = SHOWN_CHARS) -> str:
+    """The text, made visible; beyond the limit it ends with a note of how much there is."""
+    if len(text) <= limit:
         return visible(text)
-    return f"{visible(text[:SHOWN_CHARS])}… (cut here; {len(text):,} characters in evidence.json)"
+    return f"{visible(text[:limit])}… (cut here; {len(text):,} characters in evidence.json)"
 
 
 def markdown(text: str, limit: int = 500) -> str:

@@ -40,7 +40,7 @@ def from_page(facts: Facts, reading: Reading) -> Verdict:
         fault_side=fault.side if fault else "unknown",
         failing_handoff=_handoff(fault, reading.layer),
         fault_code=reading.fault,
-        status=page.status if page else None,
+        status=(page.status or None) if page else None,
         vendor_code=reading.vendor_code,
         request_id=named[1] if named else None,
         certainty=certainty,
@@ -58,12 +58,12 @@ def _handoff(fault: Fault | None, layer: str) -> tuple[str, str] | None:
 
 def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
     """One sentence, in words that are no surer than the verdict."""
-    status = str(facts.page.status) if facts.page else ""
+    status = str(facts.page.status or "") if facts.page else ""
+    answered = f"{facts.host} answered {status}" if status else f"A page of {facts.host} was saved"
     if reading.shows == "page":
-        return f"{facts.host} answered {status} and the page {_IN_ORDER[certainty]}."
+        return f"{answered} and the page {_IN_ORDER[certainty]}."
     if reading.shows == "welcome":
-        page = f"{_WELCOME[certainty]} of {reading.who}"
-        return f"{facts.host} answered {status} with {page}: no site is set up there yet."
+        return f"{answered} with {_WELCOME[certainty]} of {reading.who}: no site is set up there yet."
     first = reading.findings[0]
     told = first.sentence
     if first.code in FAULTS:
@@ -155,6 +155,12 @@ def send(facts: Facts, reading: Reading | None) -> str | None:
         size = f", up to {told.file_bytes // 1_000_000} MB a file" if told.file_bytes else ""
         text += f" It takes {', '.join(told.files)}{size}."
     if told.log_hours:
-        hours = f"{told.log_hours} hour{'s' if told.log_hours > 1 else ''}"
-        text += f" Within {hours}: its logs may be kept no longer."
+        text += f" Within {span(told.log_hours)}: its logs may be kept no longer."
     return text
+
+
+def span(hours: int) -> str:
+    """So many hours, as people say it."""
+    if hours >= 48 and hours % 24 == 0:
+        return f"{hours // 24} days"
+    return f"{hours} hour{'s' if hours > 1 else ''}"

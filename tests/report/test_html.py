@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
-from capture.record.page import ConsoleEntry
-from capture.record.request import RequestRecord
+from capture.record.base import Header
+from capture.record.page import ConsoleEntry, Initiator
+from capture.record.request import LimitHit, RequestRecord, StepRecord
 from capture.record.seal import manifest
 from report import failure_path, html
 from report.boxes import region_id
 from report.diagnosis import SupportFact
 from report.dossier import Dossier
+from report.text import SHOWN_CHARS
 from report.view import Picture
 from tests.report.examples import EXAMPLES
-from tests.report.parts import Example, dns, exchange, finding, headers
+from tests.report.parts import Example, dial, dns, exchange, finding, handshake, headers, plain
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -110,11 +112,27 @@ def poisoned(text: str) -> Example:
     """The Cloudflare example with one string in every place that a page or a user fills."""
     example = EXAMPLES["cloudflare_522"]()
     load = example.evidence.pages[0]
-    bad = exchange(1, f"https://shop.example/{text}", 522, phrase=text, answer=headers(f"x-{text}: {text}"))
+    bad = exchange(1, f"https://shop.example/{text}", 522, phrase=text, answer=headers(f"x-{text}: {text}"),
+                   body=text)  # fmt: skip
+    by = {"initiator": Initiator(type="x", url=text)}
+    asked = exchange(2, f"https://shop.example/{text}", None, "script", error=text).model_copy(update=by)
     entry = ConsoleEntry(source="console", level="error", text=text, url=text)
-    load = load.model_copy(update={"title": text, "final_url": text, "exchanges": (bad,), "console": (entry,)})
+    said = {"title": text, "final_url": text, "text": text, "error": text}
+    load = load.model_copy(update={**said, "exchanges": (bad, asked), "console": (entry,)})
     request = RequestRecord(url=f"https://shop.example/{text}", note=text, seen=text)
-    example.evidence = example.evidence.model_copy(update={"pages": (load,), "request": request, "dns": dns(text)})
+    sent = handshake("shop.example", error=text)
+    leaf = sent.chain[0].model_copy(update={"subject": text, "issuer": text, "names": (text, text)})
+    changes: dict[str, Any] = {
+        "pages": (load,),
+        "request": request,
+        "dns": dns(text),
+        "tls": (sent.model_copy(update={"chain": (leaf,), "server_name": text}),),
+        "plain_http": plain(f"https://shop.example/{text}", 522, f"x-{text}: {text}"),
+        "dials": (dial(0, text),),
+        "limits_hit": (LimitHit(limit="load_s", sentence=text),),
+        "steps": (StepRecord(name="tls", status="failed", reason=text),),
+    }
+    example.evidence = example.evidence.model_copy(update=changes)
     fact = SupportFact(label=text, value=text, mono=True)
     hops = tuple(hop.model_copy(update={"name": text, "detail": text}) for hop in example.diagnosis.hops)
     verdict = example.diagnosis.verdict.model_copy(update={"summary": text})
@@ -141,7 +159,7 @@ ALLOWED = set(
 @pytest.mark.parametrize("paper", [False, True])
 def test_hostile_text_stays_text(text: str, paper: bool) -> None:
     made = page(poisoned(text), paper=paper)
-    assert len(made) < 400_000
+    assert len(made) < 1_000_000
     tags = Tags(made)
     assert {tag for tag, _ in tags.found} <= ALLOWED
     for tag, attributes in tags.found:
@@ -303,3 +321,35 @@ def test_an_address_cannot_leave_the_head_of_the_page() -> None:
 def test_no_template_switches_escaping_off() -> None:
     for path in html.TEMPLATES.rglob("*.html"):
         assert not re.search(r"\|\s*safe\b|autoescape", path.read_text()), path.name
+
+
+@pytest.mark.parametrize("paper", [False, True])
+def test_a_line_feed_inside_a_header_does_not_look_like_another_header(paper: bool) -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    load = example.evidence.pages[0]
+    forged = (Header(name="x-a", value="1\r\nServer: forged"), Header(name="x-b\nServer", value="forged"))
+    bad = exchange(1, "https://shop.example/", 522, phrase="x\nServer: forged", answer=forged)
+    load = load.model_copy(update={"exchanges": (bad,)})
+    example.evidence = example.evidence.model_copy(update={"pages": (load,), "plain_http": ()})
+    words = "".join(Tags(page(example, paper=paper)).words)
+    assert "1␍␊Server: forged" in words
+    assert not re.search(r"^Server: forged", words[words.index("1␍␊") - 200 :], re.MULTILINE)
+
+
+def test_empty_lines_do_not_fill_sheets_of_paper() -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    load = example.evidence.pages[0].model_copy(update={"text": "top" + "\n" * 1_000 + "bottom"})
+    example.evidence = example.evidence.model_copy(update={"pages": (load,)})
+    assert "top\n\nbottom" in page(example, paper=True)
+    assert "top" + "\n" * 1_000 + "bottom" in page(example)
+
+
+def test_a_long_header_line_is_shown_whole_on_screens() -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    load = example.evidence.pages[0]
+    policy = "content-security-policy: " + "; ".join(f"img-src https://a{n}.example" for n in range(400))
+    bad = exchange(1, "https://shop.example/", 522, answer=headers(policy))
+    example.evidence = example.evidence.model_copy(update={"pages": (load.model_copy(update={"exchanges": (bad,)}),)})
+    assert len(policy) > SHOWN_CHARS
+    assert policy in "".join(Tags(page(example)).words)
+    assert "cut here" in "".join(Tags(page(example, paper=True)).words)

@@ -1,18 +1,25 @@
 """The opened file: silent, usable on a phone, by keyboard and by screen readers, with script and without."""
 
 import importlib.resources
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdf
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from capture import chromium
+from capture.record.bundle import Bundle
+from capture.record.request import RequestRecord
 from capture.record.seal import manifest
-from report import html
+from report import html, packs, reproduce
 from report.dossier import Dossier
+from report.text import SHOWN_CHARS, short
 from report.view import FACT_CHARS
+from tests.report.examples import EXAMPLES
+from tests.report.parts import finding
 from tests.report.test_html import HOSTILE, poisoned
 
 pytestmark = pytest.mark.browser
@@ -133,8 +140,60 @@ def test_every_copy_button_copies_what_stands_beside_it(browser: Browser, dossie
     assert buttons.count() > len(dossier.diagnosis.support) + 5
     for i in range(buttons.count()):
         page.evaluate("navigator.clipboard.writeText('')")
+        beside = buttons.nth(i).evaluate(BESIDE)
         buttons.nth(i).click()
-        assert page.evaluate("navigator.clipboard.readText()").strip()
+        assert beside.strip()
+        assert page.evaluate("navigator.clipboard.readText()") == beside
+    page.context.close()
+
+
+BESIDE = """button => {
+  const cell = button.closest('td');
+  if (!cell) return button.previousElementSibling.textContent;
+  const others = [...cell.childNodes].filter(node => node !== button);
+  return cell.dataset.copy ?? others.map(node => node.textContent).join('').trim();
+}"""
+"""What stands beside a copy button: the rest of its cell, or the block or the command before it."""
+
+
+def test_commands_letters_and_headers_are_copied_as_they_are(browser: Browser, dossier: Dossier) -> None:
+    bundle = Bundle(dossier.paths["dossier.html"].parents[1])
+    facts, said = bundle.evidence, dossier.diagnosis
+    answer = facts.pages[0].exchanges[0].response
+    assert answer is not None
+    expected = {
+        "reproduction": [line.command for line in reproduce.lines(facts, said)],
+        "letters": [letter.text for letter in packs.written(facts, said, bundle.manifest)],
+        "headers": ["\n".join(("h2 522 ", *(f"{field.name}: {field.value}" for field in answer.headers)))],
+        "custody": [bundle.manifest.fingerprint, html.RECOUNT],
+    }  # fmt: skip
+    page, _, _ = opened(browser, dossier, permissions=["clipboard-read", "clipboard-write"])
+    for section, texts in expected.items():
+        taken = []
+        for button in page.locator(f"#{section} .copy").all():
+            button.click()
+            taken.append(page.evaluate("navigator.clipboard.readText()"))
+        assert texts
+        assert [text for text in texts if text not in taken] == []
+    page.context.close()
+
+
+def test_a_long_command_and_a_long_letter_are_copied_whole(browser: Browser, tmp_path: Path) -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    url = "https://shop.example/" + "a" * 3_000 + "?" + "b" * 3_000
+    load = example.evidence.pages[0]
+    first = load.exchanges[0].model_copy(update={"url": url})
+    load = load.model_copy(update={"exchanges": (first,), "final_url": url})
+    changes = {"pages": (load,), "request": RequestRecord(url=url)}
+    facts = example.evidence.model_copy(update=changes)
+    shown = tmp_path / "dossier.html"
+    shown.write_text(html.render(facts, example.diagnosis, manifest(()), paper=False))
+    command = reproduce.lines(facts, example.diagnosis)[0].command
+    assert len(command) > SHOWN_CHARS
+    page = browser.new_context(permissions=["clipboard-read", "clipboard-write"]).new_page()
+    page.goto(shown.as_uri())
+    page.locator("#reproduction .copy").first.click()
+    assert page.evaluate("navigator.clipboard.readText()") == command
     page.context.close()
 
 
@@ -159,19 +218,46 @@ def test_copying_works_without_the_clipboards_consent(browser: Browser, dossier:
 
 IN_VIEW = """link => {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const box = target.getBoundingClientRect();
-  return target.matches(':target') && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+  const box = target.getBoundingClientRect(), look = getComputedStyle(target);
+  const marked = look.boxShadow !== 'none' && !/, 0\\)$/.test(look.backgroundColor);
+  return target.matches(':target') && marked && box.height > 0 && box.bottom > 0 && box.top < innerHeight;
 }"""
+"""Whether the place that was led to is there, in view and highlighted."""
 
 
 @pytest.mark.parametrize("script", [True, False])
 def test_every_citation_leads_to_its_place(browser: Browser, dossier: Dossier, script: bool) -> None:
     page, _, _ = opened(browser, dossier, java_script_enabled=script)
     links = page.locator("a.pointer")
-    assert links.count() > 5
+    cited = [c for each in dossier.diagnosis.findings for c in each.cites]
+    cited += [c for hop in dossier.diagnosis.hops for c in (*hop.evidence_for, *hop.evidence_against)]
+    assert links.count() == len(cited) > 5
     for i in range(links.count()):
         links.nth(i).click()
         assert page.evaluate(IN_VIEW), links.nth(i).text_content()
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("script", [True, False])
+def test_a_citation_of_the_picture_opens_it_and_marks_the_region(
+    browser: Browser, dossier: Dossier, script: bool, scheme: str
+) -> None:
+    page, _, _ = opened(browser, dossier, java_script_enabled=script, color_scheme=scheme)
+    region = next(c.region for f in dossier.diagnosis.findings for c in f.cites if c.region)
+    picture = page.locator(".first .shot img")
+    small = picture.bounding_box() or {}
+    page.locator("a.pointer", has_text="/screenshot").first.click()
+    assert page.evaluate(IN_VIEW)
+    large, box = picture.bounding_box() or {}, page.locator(".box:target").bounding_box() or {}
+    assert large["width"] > 1.5 * small["width"]
+    scale = large["width"] / 1280
+    assert abs(box["y"] - large["y"] - (region.y - 4) * scale) < 3
+    assert abs(box["height"] - (region.height + 8) * scale) < 6
+    page.get_by_text("Smaller again").click()
+    assert picture.bounding_box() == {**small, "y": (picture.bounding_box() or {})["y"]}
+    page.locator(".first .zoom").click(position={"x": 5, "y": 5})
+    assert (picture.bounding_box() or {})["width"] == large["width"]
     page.context.close()
 
 
@@ -183,6 +269,21 @@ def test_the_words_cited_are_marked(browser: Browser, dossier: Dossier) -> None:
     cited = {c.excerpt for f in dossier.diagnosis.findings for c in f.cites if c.pointer.endswith("/body/text")}
     assert set(marked) <= cited
     assert marked
+    page.context.close()
+
+
+def test_words_cited_from_what_may_break_are_marked_whole(browser: Browser, tmp_path: Path) -> None:
+    example = EXAMPLES["cloudflare_522"]()
+    url = example.evidence.request.url
+    claim = finding("a.b", "app", "A claim.", "/request/url", url)
+    made = example.diagnosis.model_copy(update={"findings": (claim,)})
+    shown = tmp_path / "dossier.html"
+    shown.write_text(html.render(example.evidence, made, manifest(()), paper=False))
+    page = browser.new_context().new_page()
+    page.goto(shown.as_uri())
+    page.locator("a.pointer", has_text="/request/url").click()
+    page.wait_for_function("CSS.highlights.has('cited')")
+    assert page.evaluate("[...CSS.highlights.get('cited')].map(range => range.toString())") == [url]
     page.context.close()
 
 
@@ -232,6 +333,16 @@ def test_without_script_there_is_nothing_that_needs_it(browser: Browser, dossier
     page, asked, said = opened(browser, dossier, java_script_enabled=False)
     assert page.locator("button, input").count() == 0
     assert page.locator("table.requests tbody tr").first.is_visible()
+    read = page.locator("main").inner_text()
+    for part in (dossier.diagnosis.verdict.summary, dossier.diagnosis.repair, *dossier.diagnosis.next_steps):
+        assert part in read
+    for fact in dossier.diagnosis.support:
+        assert page.get_by_role("cell", name=fact.value, exact=True).first.is_visible()
+    for heading in page.locator("nav a").all():
+        assert page.locator("h2", has_text=re.compile(f"^{re.escape(heading.inner_text())}$")).is_visible()
+    for closed in page.locator("#texts details").all():
+        closed.locator("summary").click()
+        assert closed.locator("pre").is_visible()
     assert set(asked) <= {"file", "data"}
     assert said == []
     page.context.close()
@@ -246,6 +357,35 @@ def test_what_is_closed_is_open_on_paper(browser: Browser, dossier: Dossier) -> 
     page.emulate_media(media="print")
     assert not page.locator(".copy, .tools, .theme, nav").locator("visible=true").count()
     page.context.close()
+
+
+@pytest.mark.parametrize("which", ["dossier", "long_dossier"])
+def test_it_prints_cleanly_whatever_the_screen_looks_like(
+    browser: Browser, which: str, request: pytest.FixtureRequest
+) -> None:
+    made: Dossier = request.getfixturevalue(which)
+    page, asked, _ = opened(browser, made, color_scheme="dark", viewport={"width": 680, "height": 980})
+    page.get_by_role("button", name="Light").click()
+    page.get_by_role("button", name="Dark").click()
+    printed = pypdf.PdfReader(io.BytesIO(page.pdf(format="A4", print_background=True)))
+    text = "".join("".join(sheet.extract_text().split()) for sheet in printed.pages)
+    assert len(printed.pages) < 40
+    for fact in made.diagnosis.support[:5]:
+        assert "".join(short(fact.value, FACT_CHARS).split()) in text
+    assert "Custody" in text
+    assert "Filter" not in text
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    assert page.evaluate(CUT) == []
+    assert set(asked) <= {"file", "data"}
+    page.context.close()
+
+
+CUT = """() => [...document.querySelectorAll('h1, h2, h3, p, td, th, pre, li, figcaption')]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && !e.closest('.unseen') && getComputedStyle(e).display !== 'inline')
+  .map(e => e.outerHTML.slice(0, 90))"""
+"""What is wider than its place."""
 
 
 def test_the_keyboard_reaches_everything_in_order(browser: Browser, dossier: Dossier) -> None:

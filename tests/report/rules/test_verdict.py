@@ -2,6 +2,7 @@
 
 from capture.record.request import StepRecord
 from report.diagnose import diagnose
+from report.rules.verdict import span
 from tests import builders as make
 from tests.report.rules.test_page import CLOUDFLARE, RAY, nginx
 
@@ -47,3 +48,8 @@ def test_next_steps_are_three_and_their_words_filled_in() -> None:
     diagnosis = diagnose(make.answered(502, [("Server", "nginx")], nginx(502, "Bad Gateway")))
     assert len(diagnosis.next_steps) == 3
     assert "{" not in "".join((*diagnosis.next_steps, diagnosis.repair, diagnosis.verdict.summary))
+
+
+def test_a_span_is_told_as_people_say_it() -> None:
+    assert [span(hours) for hours in (1, 6, 24, 30, 48, 720)] == [
+        "1 hour", "6 hours", "24 hours", "30 hours", "2 days", "30 days"]  # fmt: skip
