@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from web import logs, problems
 from web.access import context, guards
+from web.api import v1
 from web.config import Config
 from web.pages import account, admin, case, evidence, form, history, layout, progress, shares
 from web.services import Services, install
@@ -35,4 +36,5 @@ def create_app(config: Config, database: Database, files: Folder, key: Key, runn
     context.install(app)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
+    v1.install(app, parts)
     return app
