@@ -208,6 +208,16 @@ def test_a_citation_of_a_part_of_the_picture_leads_to_its_box(dossier: Dossier) 
     assert set(boxes) <= set(links)
 
 
+def test_paper_names_the_places_that_are_cited_and_no_other() -> None:
+    made = page(EXAMPLES["cloudflare_522"](), paper=True)
+    found = Tags(made).found
+    places = {attributes["id"] for _, attributes in found if attributes.get("id", "").startswith("/")}
+    links = {a["href"][1:] for tag, a in found if tag == "a" and a.get("class") == "pointer"}
+    assert places == links
+    assert "server: cloudflare" in made
+    assert "<span>" not in made
+
+
 def test_a_citation_of_what_is_not_shown_is_no_link() -> None:
     example = EXAMPLES["healthy"]()
     claims = (finding("a.b", "app", "A claim.", "/limits_hit/0/limit", "load_s"),
@@ -331,9 +341,10 @@ def test_a_line_feed_inside_a_header_does_not_look_like_another_header(paper: bo
     bad = exchange(1, "https://shop.example/", 522, phrase="x\nServer: forged", answer=forged)
     load = load.model_copy(update={"exchanges": (bad,)})
     example.evidence = example.evidence.model_copy(update={"pages": (load,), "plain_http": ()})
-    words = "".join(Tags(page(example, paper=paper)).words)
-    assert "1␍␊Server: forged" in words
-    assert not re.search(r"^Server: forged", words[words.index("1␍␊") - 200 :], re.MULTILINE)
+    found = re.findall("<pre.*?</pre>", page(example, paper=paper), re.DOTALL)
+    blocks = "\n".join("".join(Tags(block).words) for block in found)
+    assert "1␍␊Server: forged" in blocks
+    assert not re.search(r"^Server: forged", blocks, re.MULTILINE)
 
 
 def test_empty_lines_do_not_fill_sheets_of_paper() -> None:
