@@ -31,6 +31,8 @@ POLICY: Final = ("default-src 'none'; img-src data:; style-src 'unsafe-inline'; 
                  " form-action 'none'")
 """Content-Security-Policy inside the file: nothing is loaded or sent, only the script of this hash runs."""
 _PLACE: Final = re.compile(r' id="(/[^"]*)"')
+_TARGET: Final = re.compile(r' href="#(/[^"]*)"')
+_SPOT: Final = re.compile(r'<span id="(/[^"]*)">([^<]*)</span>')
 _CITATION: Final = re.compile(r'<a class="pointer" href="#([^"]*)">([^<]*)</a>')
 RECOUNT: Final = (r"find . -type f ! -path './report/*' ! -path ./manifest.json -printf '%P\n' | LC_ALL=C sort |"
                   r" tr '\n' '\0' | xargs -0 sha256sum | sha256sum")
@@ -82,6 +84,13 @@ def _link_citations(text: str) -> str:
         return f'<{tag} class="pointer"{target}>{link[2]}</{tag}>'
 
     return _CITATION.sub(lead, text)
+
+
+def _drop_uncited(text: str) -> str:
+    """Takes out the places that nothing leads to: in the PDF each is a destination, and has a style of its own."""
+    cited = set(_TARGET.findall(text))
+    text = _SPOT.sub(lambda spot: spot[0] if spot[1] in cited else spot[2], text)
+    return _PLACE.sub(lambda named: named[0] if named[1] in cited else "", text)
 
 
 def _prose(text: str, limit: int = 2_000) -> Markup:
@@ -170,7 +179,8 @@ def render(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, pape
         contents=view.contents(shown, len(more_pictures), told, advice), colours=colours, recount=RECOUNT,
         stop=failure_path.turned_away(hops, verdict),
         attached=attached)
-    return _link_citations(text)
+    linked = _link_citations(text)
+    return _drop_uncited(linked) if paper else linked
 
 
 def notices(evidence: Evidence, diagnosis: Diagnosis, warnings: tuple[str, ...]) -> list[str]:

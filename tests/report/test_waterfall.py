@@ -44,9 +44,11 @@ def many(count: int, *, paper: bool = False) -> Waterfall:
 
 def drawn(one: Exchange, whole: float = 1000.0) -> list[tuple[float, float, float, str]]:
     """Left, length, height and colour of every block of a bar."""
-    shape = r'fill="([^"]+)" d="M([\d.]+) [\d.]+h([\d.]+)v([\d.]+)'
-    blocks = re.findall(shape, bar(one, whole, failure_path.LIGHT, False))
-    return [(float(x), float(width), float(height), colour) for colour, x, width, height in blocks]
+    found = []
+    for colour, path in re.findall(r'fill="([^"]+)" d="([^"]+)"', bar(one, whole, failure_path.LIGHT, False)):
+        blocks = re.findall(r"M([\d.]+) [\d.]+h([\d.]+)v([\d.]+)", path)
+        found += [(float(x), float(width), float(height), colour) for x, width, height in blocks]
+    return found
 
 
 def test_failed_requests_come_first() -> None:
