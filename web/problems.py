@@ -15,6 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from capture.errors import BadInput, CaptureError, Refused
 from web.access.identity import is_api
+from web.api import kinds
 from web.errors import BadField, ServiceError, TooMany
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -36,7 +37,7 @@ def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
     """The answer to an error; `more` are further members of the problem details."""
     sentence = f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
     if is_api():
-        body = {"type": "about:blank", "title": title, "status": status, "detail": sentence, **more}
+        body = {"type": kinds.type_of(title), "title": title, "status": status, "detail": sentence, **more}
         return Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     return make_response(render_template("problem.html", title=title, sentence=sentence), status)
 
@@ -78,15 +79,22 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None or (error.code or 500) < 400:
         return make_response(error.get_response())
     if isinstance(error, SecurityError):
-        return Response("This service does not go by that name; see --public-url and --trusted-hosts.\n", 400,
-                        mimetype="text/plain")
+        return _not_ours()
     code = error.code or 500
-    name = HTTP_STATUS_CODES.get(code, "Error")
+    name = kinds.TITLES.get(code) or HTTP_STATUS_CODES.get(code, "Error")
     answer = problem(code, name, SENTENCES.get(code, error.description or name))
     for header, value in error.get_headers():
         if header.lower() in ("allow", "retry-after"):
             answer.headers[header] = value
     return answer
+
+
+def _not_ours() -> Response:
+    """No page: it would be shown under a name that is not ours."""
+    sentence = "This service does not go by that name; see --public-url and --trusted-hosts."
+    if is_api():
+        return problem(400, "Bad host", sentence)
+    return Response(f"{sentence}\n", 400, mimetype="text/plain")
 
 
 def _own(error: InternalServerError) -> Response:

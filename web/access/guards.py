@@ -4,13 +4,15 @@ The order matters: names and sizes are judged before anything is read, who asks 
 but what is listed here answers a stranger.
 """
 
+import re
+import time
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import SecurityError, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from web.access import identity, limits
@@ -20,6 +22,7 @@ from web.errors import Forbidden, TooLarge, Unauthenticated
 from web.services import Services
 from web.store.submission import LOG_CHARS
 
+HOST: Final = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE | re.ASCII)
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 ANYWHERE: Final = ("0.0.0.0", "::", "")
 SMALL: Final = 64 * 1024
@@ -34,10 +37,12 @@ UPLOADS: Final = frozenset({"/import", "/api/v1/imports"})
 """Rules of the routes that take files."""
 OPEN: Final = frozenset({
     "/login", "/setup/<token>", "/static/<path:filename>", "/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz",
-    "/api/v1/openapi.json"})
-"""Rules that answer strangers."""
+    "/metrics", "/api/v1/metrics", "/api/v1/", "/api/v1/openapi.json"})
+"""Rules that answer strangers; /metrics judges by itself who may read it."""
 OPEN_BELOW: Final = "/s/<"
 """Share links: the token in the address is what is asked for."""
+ROTATION_S: Final = 90 * 86_400
+"""Life of the key that signs what forms remember; that of the period before is still believed, seconds."""
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 POLICY: Final = (
@@ -60,18 +65,16 @@ _CSRF: Final = CSRFProtect()
 
 def install(app: Flask, parts: Services) -> None:
     """Puts every guard in its place; call it before the routes are registered."""
-    config = parts.config
+    config, known = parts.config, names(parts.config)
     app.config.update(_settings(parts))
     if config.proxies:
         hops = config.proxies
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_port=0, x_prefix=0)
-    limits.install(app)
-    _CSRF.init_app(app)
 
     @app.before_request
     def guard() -> ResponseReturnValue | None:
-        _check_host(config)
+        _check_host(known)
         _limit_body(config)
         _check_site(config)
         g.principal = identity.identify(parts)
@@ -85,20 +88,24 @@ def install(app: Flask, parts: Services) -> None:
     def protect(response: Response) -> Response:
         return _headers(response, config)
 
+    limits.install(app)
+    _CSRF.init_app(app)
 
-def names(config: Config) -> list[str]:
-    """Names by which the service may be asked for; ports do not count."""
-    public = urlsplit(config.public_url or "").hostname
-    own = [] if config.host in ANYWHERE else [f"[{config.host}]" if ":" in config.host else config.host]
-    return [*LOOPBACK_NAMES, *own, *([public] if public else []), *config.trusted_hosts]
+
+def names(config: Config) -> frozenset[str]:
+    """Names by which the service may be asked for, in lower case; ports do not count, `.x` stands for all below x."""
+    named = [urlsplit(config.public_url or "").hostname or "", "" if config.host in ANYWHERE else config.host]
+    own = (f"[{name}]" if ":" in name else name for name in named if name)
+    return frozenset(name.lower() for name in (*LOOPBACK_NAMES, *own, *config.trusted_hosts))
 
 
 def _settings(parts: Services) -> dict[str, object]:
     config, key = parts.config, parts.key
-    https = identity.is_https(config)
+    https, period = identity.is_https(config), int(time.time() // ROTATION_S)
     return {
-        "TRUSTED_HOSTS": names(config), "MAX_CONTENT_LENGTH": SMALL, "MAX_FORM_MEMORY_SIZE": SMALL,
-        "MAX_FORM_PARTS": PARTS, "SECRET_KEY": key.derive("cookies 1"), "SESSION_COOKIE_HTTPONLY": True,
+        "MAX_CONTENT_LENGTH": SMALL, "MAX_FORM_MEMORY_SIZE": SMALL, "MAX_FORM_PARTS": PARTS,
+        "SECRET_KEY": key.derive(f"cookies {period}"),
+        "SECRET_KEY_FALLBACKS": [key.derive(f"cookies {period - 1}")], "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_NAME": identity.cookie_name(config, "gw_form"), "SESSION_COOKIE_PATH": "/",
         "SESSION_COOKIE_SAMESITE": "Lax", "SESSION_COOKIE_SECURE": https,
         "PREFERRED_URL_SCHEME": "https" if https else "http",
@@ -106,11 +113,20 @@ def _settings(parts: Services) -> dict[str, object]:
         "WTF_CSRF_TIME_LIMIT": None, "WTF_CSRF_SSL_STRICT": False, "WTF_CSRF_SECRET_KEY": key.derive("csrf")}
 
 
-def _check_host(config: Config) -> None:
-    """Raises SecurityError (400): a name that is not ours is DNS rebinding, or a link that will mislead somebody."""
-    if not request.headers.get("Host"):
-        raise Forbidden("the request names no host")
-    _ = request.host
+def _check_host(known: frozenset[str]) -> None:
+    """Raises SecurityError (400): a name that is not ours is DNS rebinding, or a link that will mislead somebody.
+
+    Flask's TRUSTED_HOSTS would do, but knows neither IPv6 addresses nor upper case.
+    """
+    found = HOST.fullmatch(request.headers.get("Host", ""))
+    name = found[1].lower() if found else ""
+    if not name or not (name in known or any(f".{parent}" in known for parent in _parents(name))):
+        raise SecurityError("the host is not one of ours")
+
+
+def _parents(name: str) -> list[str]:
+    labels = name.split(".")
+    return [".".join(labels[start:]) for start in range(1, len(labels))]
 
 
 def _limit_body(config: Config) -> None:
@@ -125,14 +141,11 @@ def _limit_body(config: Config) -> None:
 
 def _check_site(config: Config) -> None:
     """Refuses what pages of other sites make a browser send (https://www.w3.org/TR/fetch-metadata/)."""
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    foreign = site is not None and site not in ("same-origin", "none")
-    if request.method in SAFE:
-        how = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
-        if foreign and how != ("navigate", "document"):
-            raise Forbidden("another site asked for this")
-        return
-    if foreign or (origin is not None and origin != "null" and origin.lower() not in _origins(config)):
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", "null").lower()
+    how = request.headers.get("Sec-Fetch-Mode"), request.headers.get("Sec-Fetch-Dest")
+    is_visit = request.method in SAFE and how == ("navigate", "document")
+    is_foreign = site is not None and site not in ("same-origin", "none")
+    if (is_foreign and not is_visit) or (origin != "null" and origin not in _origins(config)):
         raise Forbidden("another site asked for this")
 
 
@@ -151,14 +164,16 @@ def _check_forgery() -> None:
         _CSRF.protect(apply_exemptions=True)
         return
     principal = anybody()
-    if request.method not in SAFE and principal is not None and principal.via == "local":
+    if principal is not None and principal.via == "local":
         _check_local_api()
 
 
 def _check_local_api() -> None:
     """Nothing is asked for here but what no page of another site can make a browser send without asking first."""
-    if request.headers.get("Origin") == "null":
+    if request.headers.get("Origin", "").lower() == "null":
         raise Forbidden("another site asked for this")
+    if request.method in SAFE:
+        return
     kind = request.mimetype
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
     is_upload = kind == "multipart/form-data" and request.url_rule is not None and request.url_rule.rule in UPLOADS

@@ -17,6 +17,8 @@ from web.services import Services
 from web.store.database import Database
 
 API: Final = "/api/"
+METRICS: Final = "/metrics"
+"""Programs read it, with a token."""
 FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via")
 """What only proxies send."""
 
@@ -34,7 +36,7 @@ def identify(parts: Services) -> Principal | None:
 
 def is_api() -> bool:
     """Whether the request is for the API."""
-    return request.path.startswith(API)
+    return request.path.startswith(API) or request.path == METRICS
 
 
 def local_mode(config: Config, database: Database) -> bool:

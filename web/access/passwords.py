@@ -34,7 +34,7 @@ def hashed(password: str) -> str:
 def fits(kept: str | None, password: str) -> bool:
     """Whether the password is the one of that hash; None, for a user there is not, takes as long and never fits."""
     nobody = _nobody()
-    real = kept if kept and kept != UNUSABLE else None
+    real = kept if kept and kept != UNUSABLE and len(password) <= MOST else None
     with _AT_A_TIME:
         try:
             return _HASHER.verify(real or nobody, _normal(password)) and real is not None
@@ -68,7 +68,7 @@ def _check(password: str, name: str, field: str) -> None:
 
 def _normal(password: str) -> bytes:
     """The same bytes for what looks the same, on whatever keyboard it was typed."""
-    return unicodedata.normalize("NFKC", password[:MOST]).encode("utf-8", "surrogatepass")
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
 
 
 @cache
