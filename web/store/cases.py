@@ -128,6 +128,8 @@ def groups(db: Session, principal: Viewer, query: Query | None = None, limit: in
 
 def timeline(db: Session, principal: Viewer, case: Case, limit: int = MOST) -> list[Case]:
     """All captures of the same URL, this one too, newest first; secrets in the URL may differ."""
+    if not case.address:
+        return [case]
     same = select(Case).where(visible(principal), Case.address == case.address, Case.deleted_at.is_(None))
     return list(db.scalars(same.order_by(Case.created_at.desc(), Case.id.desc()).limit(limit)))
 

@@ -48,9 +48,9 @@ class Database:
 
 
 def now(session: Session) -> datetime:
-    """The database's clock: the one clock by which leases and expiries are judged."""
-    seconds = session.scalar(text("SELECT (julianday('now') - 2440587.5) * 86400.0"))
-    return datetime.fromtimestamp(float(seconds or 0), UTC)
+    """The database's clock, to the millisecond: the one clock by which leases and expiries are judged."""
+    milliseconds = session.scalar(text("SELECT (julianday('now') - 2440587.5) * 86400000.0"))
+    return datetime.fromtimestamp(round(milliseconds or 0) / 1000, UTC)
 
 
 def _engine(path: Path) -> Engine:
