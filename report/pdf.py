@@ -20,14 +20,14 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, Protocol
 
 from report import sheet
 
 SCHEME: Final = "evidence:"
 """Pictures are named `evidence:NAME` in the HTML; nothing else is ever fetched."""
-# Order of sets, dates inside fonts that are written anew, local time: all that would make the same job differ.
-_SAME_BYTES: Final = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
+SAME_BYTES: Final = {"PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "0", "TZ": "UTC"}
+"""Order of sets, dates inside fonts that are written anew, local time: all that would make the same job differ."""
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _SAMPLE: Final = Path(__file__).parent / "data" / "sample.html"
 
@@ -52,14 +52,30 @@ class Attachment:
     """Content."""
 
 
+class Renderer(Protocol):
+    """A child that runs `serve`, in a session of its own; subprocess.Popen is one. `wait` frees what it holds."""
+
+    pid: int
+    returncode: int | Any
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def communicate(self, input: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """Gives the job; returns the PDF and what the child said. Raises subprocess.TimeoutExpired."""
+
+    def wait(self) -> int:
+        """Waits until it has ended; returns its status."""
+
+
 class PdfWorker:
     """One child process that renders one PDF."""
 
-    def __init__(self, timeout_s: float = 60.0, memory_bytes: int = 1 << 30) -> None:
-        """Limits of the rendering: seconds until it is killed, bytes of memory."""
+    def __init__(self, timeout_s: float = 60.0, memory_bytes: int = 1 << 30, process: Renderer | None = None) -> None:
+        """Seconds until it is killed, and bytes of memory that it may take. `process`: a child that waits already."""
         self.timeout_s = timeout_s
         self.memory_bytes = memory_bytes
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = process
 
     def start(self) -> None:
         """Starts the child, which loads the renderer and then waits; a second call does nothing."""
@@ -68,7 +84,7 @@ class PdfWorker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "report.pdf", str(self.memory_bytes), str(int(self.timeout_s) + 5)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=_ROOT,
-                start_new_session=True, env={**os.environ, **_SAME_BYTES})
+                start_new_session=True, env={**os.environ, **SAME_BYTES})
 
     def render(self, html: str, pictures: Mapping[str, bytes], attachments: tuple[Attachment, ...],
                moment: datetime, identifier: bytes) -> bytes:
@@ -109,7 +125,7 @@ class PdfWorker:
         self.close()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: Renderer) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     for pipe in (process.stdin, process.stdout, process.stderr):
@@ -142,7 +158,7 @@ def _unpack(stream: IO[bytes]) -> dict[str, Any] | None:
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class Loaded:
     """What no job has to wait for."""
 
     style: Any
@@ -151,22 +167,25 @@ class _Loaded:
     """The map of fonts, with those of the sample found and opened."""
 
 
-def _load() -> _Loaded:
-    """Sets a sample in every face and size of the dossier: finding one takes as long as setting twenty lines in it."""
+def load() -> Loaded:
+    """Loads the renderer and sets a sample in every face and size of the dossier: finding one takes as long as setting
+    twenty lines in it."""
     import weasyprint
     from PIL import Image
     from weasyprint.text.fonts import FontConfiguration
 
+    mimetypes.add_type("application/json", ".har")
+    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
     dot = io.BytesIO()
     Image.new("L", (1, 1)).save(dot, "JPEG")
-    loaded = _Loaded(weasyprint.CSS(string=sheet.paper()), FontConfiguration())
+    loaded = Loaded(weasyprint.CSS(string=sheet.paper()), FontConfiguration())
     moment = datetime.fromtimestamp(0, UTC)
     _write({"html": _SAMPLE.read_text("utf-8"), "pictures": {"dot": dot.getvalue()}, "moment": moment,
             "attachments": [Attachment("a.json", "a", "Data", b"a")], "identifier": b"a"}, loaded)
     return loaded
 
 
-def _write(job: dict[str, Any], loaded: _Loaded) -> bytes:
+def _write(job: dict[str, Any], loaded: Loaded) -> bytes:
     import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
@@ -214,27 +233,30 @@ def _write_once(pdf: Any) -> None:
             pdf.objects[place] = written
 
 
-def _bound(memory_bytes: int, cpu_s: int) -> None:
+def bound(memory_bytes: int, cpu_s: int) -> None:
+    """Limits this process for good: bytes of memory, seconds of processor time."""
     # RLIMIT_DATA counts what is allocated; RLIMIT_AS would also count the font files that are only mapped.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(memory_bytes: int, cpu_s: int) -> None:
-    """The child: loads the renderer, reads one job from standard input, writes the PDF to standard output."""
-    _bound(memory_bytes, cpu_s)
-    mimetypes.add_type("application/json", ".har")
-    logging.getLogger("weasyprint").setLevel(logging.CRITICAL)
-    loaded = _load()
+def serve(loaded: Loaded, source: IO[bytes], target: IO[bytes]) -> None:
+    """Renders the one job that comes from `source`; when there was one, the process ends with it."""
     # One job, then the end: collecting garbage would cost a tenth of the time and free nothing that matters.
     gc.disable()
-    job = _unpack(sys.stdin.buffer)
+    job = _unpack(source)
     if job is not None:
-        sys.stdout.buffer.write(_write(job, loaded))
-        sys.stdout.buffer.flush()
+        target.write(_write(job, loaded))
+        target.flush()
         # Nor is it worth a tenth of the time to free every object before the memory goes back as a whole.
         os._exit(0)
+
+
+def main(memory_bytes: int, cpu_s: int) -> None:
+    """The child: loads the renderer, reads one job from standard input, writes the PDF to standard output."""
+    bound(memory_bytes, cpu_s)
+    serve(load(), sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":
