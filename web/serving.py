@@ -16,14 +16,14 @@ from web.store.files import Folder
 from web.store.tables import Case
 
 TYPES: Final = {".pdf": "application/pdf", ".zip": "application/zip", ".json": "application/json",
-                ".har": "application/json", ".md": "text/markdown; charset=utf-8", ".txt": "text/plain; charset=utf-8"}
+                ".har": "application/json", ".md": "text/markdown", ".txt": "text/plain"}
 """Of what is saved; everything else, HTML of pages too, is application/octet-stream."""
 PICTURES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 INERT: Final = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _DOSSIER: Final = ("sandbox allow-scripts allow-downloads; default-src 'none'; img-src data:;"
-                   " style-src 'unsafe-inline'; script-src {}; base-uri 'none'; form-action 'none';"
+                   " style-src 'unsafe-inline'; script-src '{}'; base-uri 'none'; form-action 'none';"
                    " frame-ancestors 'self'")
-_SCRIPT: Final = re.compile(rb"script-src ('sha256-[A-Za-z0-9+/]{43}=')")
+_SCRIPT: Final = re.compile(rb"script-src (?:'|&#39;)(sha256-[A-Za-z0-9+/]{43}=)")
 _HEAD_BYTES: Final = 2_000
 """The policy inside a dossier stands within its first bytes."""
 
@@ -39,7 +39,7 @@ def member(files: Folder, case_id: str, name: str) -> Path:
 def answer(path: Path, case: Case) -> Response:
     """One file, as whoever may see the case gets it."""
     if (path.parent.name, path.name) == (REPORT, "dossier.html"):
-        return _send(path, case, "text/html; charset=utf-8", _dossier_policy(path), attached=False)
+        return _send(path, case, "text/html", _dossier_policy(path), attached=False)
     if path.suffix in PICTURES:
         return _send(path, case, PICTURES[path.suffix], INERT, attached=False)
     return _send(path, case, TYPES.get(path.suffix, "application/octet-stream"), INERT, attached=True)
@@ -72,4 +72,4 @@ def _dossier_policy(path: Path) -> str:
     """The policy of a dossier with the hash of the script that it was made with; without one no script runs."""
     with path.open("rb") as stream:
         found = _SCRIPT.search(stream.read(_HEAD_BYTES))
-    return _DOSSIER.format(found[1].decode("ascii") if found else "'none'")
+    return _DOSSIER.format(found[1].decode("ascii") if found else "none")

@@ -1,12 +1,14 @@
-"""A service on a directory of its own. In: nothing. Out: `service`, `app`, `client` (local mode), `as_user(role)`."""
+"""A service on a directory of its own. In: nothing. Out: `service`, `app`, `client` (local mode), `as_user(role)`, `bundles(name)`."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.web.pages.made import Bundles, bundle
 from tests.web.serving import Browser, Served
 from web.access.principal import Role
 
@@ -39,3 +41,14 @@ def as_user(service: Served) -> Callable[..., Browser]:
         return service.log_in(role, name or role)
 
     return log_in
+
+
+@pytest.fixture(scope="session")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Bundles:
+    """Directories of examples, each with its dossier: made once a session, never changed; one of them has a PDF."""
+
+    @cache
+    def of(name: str) -> Path:
+        return bundle(tmp_path_factory.mktemp(name), name, pdf=name == "cloudflare_522")
+
+    return of

@@ -116,8 +116,7 @@ def compare(first_id: str, second_id: str) -> str:
     told = [lookup.diagnosis(services().files.directory(case.id)) for case in pair]
     if told[0] is None or told[1] is None:
         raise NotFound("one of the two has no dossier to compare")
-    both = [{"case": case, "path": casepage.path(one), "picture": _has_picture(case)}
-            for case, one in zip(pair, told, strict=True) if one]
+    both = [{"case": case, "picture": _has_picture(case)} for case in pair]
     return render_template("compare.html", sides=both, rows=sides.rows(told[0], told[1]),
                            sentence=sides.change(told[0], told[1]), names=("Before", "After"))
 

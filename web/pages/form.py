@@ -51,6 +51,7 @@ def show_import() -> Response:
 @blueprint.post("/")
 def capture() -> Response:
     """Asks for a capture."""
+    require("member", "capture")
     limits.captures()
     read = reading.read(_with_log(), services().config.allow_networks)
     if read.errors:
@@ -64,6 +65,7 @@ def capture() -> Response:
 @blueprint.post("/import")
 def upload() -> Response:
     """Hands in files."""
+    require("member", "capture")
     limits.captures()
     read = reading.read(_with_log(), is_import=True)
     uploads = tuple(Upload(name=_name(file), data=file.read()) for file in request.files.getlist("files") if file)
@@ -79,7 +81,7 @@ def upload() -> Response:
 
 def _ask(kind: str, read: reading.Read, **more: Any) -> Response:
     key = request.form.get("key", "")
-    asked = Submission(owner_id=require("member", "capture").user_id, idempotency_key=key if ids.valid(key) else None,
+    asked = Submission(owner_id=current().user_id, idempotency_key=key if ids.valid(key) else None,
                        log=read.values["log"].strip() or None, **read.parts, **more)
     try:
         with services().database.transaction() as db:
