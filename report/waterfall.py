@@ -21,6 +21,8 @@ PAPER_ROWS: Final = 40
 """Slowest requests in the PDF besides the failed ones."""
 PAPER_FAILURES: Final = 200
 """Failed requests in the PDF."""
+PAPER_SHARE: Final = 0.1
+"""Smallest part of a request's time that the PDF tells of a phase; the bar shows them all."""
 _BAR: Final = 12
 _THINNEST: Final = 6.0
 _TICKS: Final = 4
@@ -214,7 +216,7 @@ def _row(row: Row, whole: float, colours: Mapping[str, str], paper: bool) -> Mar
     if not paper:
         shown = breakable(escape(address))
         told: str = Markup("<details><summary>{}</summary><dl>{}</dl></details>").format(shown, _more(row))
-    elif words := _phase_words(e):
+    elif words := _phase_words(e, PAPER_SHARE):
         told = Markup('{}<br><span class="quiet">{}</span>').format(address, words)
     else:
         told = escape(address)
@@ -227,8 +229,10 @@ def _row(row: Row, whole: float, colours: Mapping[str, str], paper: bool) -> Mar
         milliseconds(e.duration_ms), e.started_ms, bar(e, whole, colours, row.failed))
 
 
-def _phase_words(exchange: Exchange) -> str:
-    return ", ".join(f"{phase.name} {milliseconds(length)}" for phase, length in phases(exchange) if length >= 1)
+def _phase_words(exchange: Exchange, share: float = 0.0) -> str:
+    """The phases that took at least a millisecond and this share of the whole."""
+    least = max(1.0, share * (exchange.duration_ms or 0))
+    return ", ".join(f"{phase.name} {milliseconds(length)}" for phase, length in phases(exchange) if length >= least)
 
 
 def _more(row: Row) -> Markup:

@@ -132,6 +132,14 @@ def test_a_request_can_be_opened_on_the_screen_and_is_told_on_paper() -> None:
     assert "wait 22 ms, receive 6.2 ms" in paper
 
 
+def test_paper_tells_the_phases_that_took_the_time() -> None:
+    spent = Timings(dns=3, send=2, wait=480, receive=60)
+    slow = exchange(1, URL, duration_ms=545.0).model_copy(update={"timings": spent})
+    told = re.search(r'<span class="quiet">([^<]*)', table_rows(fall(slow, paper=True), failure_path.LIGHT, paper=True))
+    assert told is not None
+    assert told[1] == "wait 480 ms, receive 60 ms"
+
+
 def test_hostile_addresses_are_escaped() -> None:
     made = table_rows(fall(exchange(1, 'https://a.example/"><script>\x1b')), failure_path.LIGHT, paper=False)
     assert "<script>" not in made
