@@ -18,7 +18,7 @@ from capture.pipeline import PLAIN_HEADERS
 from capture.record.request import CaptureRequest, Options, RequestRecord
 from capture.redact import Redactor
 from web.config import Config
-from web.errors import Conflict, NoRoom, NotFound, TooMany
+from web.errors import Conflict, NoRoom, NotFound, TooLarge, TooMany
 from web.store import ids, jobs, results
 from web.store.database import now
 from web.store.files import Folder
@@ -52,8 +52,8 @@ def submit(db: Session, config: Config, files: Folder, key: Key, submission: Sub
     """Accepts a request: the case and its job are there when the transaction of `db` is committed.
 
     Raises BadField for what makes no sense, Refused for an address that may not be contacted, Conflict for a key that
-    was used for something else, TooMany for a full queue or a target that was captured too often, NoRoom when the disk
-    is nearly full. Nothing is stored then.
+    was used for something else, TooMany for a full queue or a target that was captured too often, TooLarge, NoRoom when
+    the disk is nearly full. Nothing is stored then.
     """
     asked = request(config, submission)
     proof = _proof(key, submission)
@@ -69,7 +69,7 @@ def submit(db: Session, config: Config, files: Folder, key: Key, submission: Sub
     payload = Payload(kind=submission.kind, request=asked, uploads=tuple(file.name for file in submission.uploads))
     jobs.enqueue(db, case.id, key.seal(payload.model_dump_json().encode()))
     if submission.uploads:
-        files.keep_uploads(case.id, [file.data for file in submission.uploads])
+        _keep(files, case, submission)
     return case
 
 
@@ -90,6 +90,14 @@ def _proof(key: Key, submission: Submission) -> bytes:
     return hmac.digest(key.derive("idempotency"), json.dumps(told, sort_keys=True).encode(), "sha256")
 
 
+def _keep(files: Folder, case: Case, submission: Submission) -> None:
+    try:
+        files.keep_uploads(case.id, [file.data for file in submission.uploads])
+    except OSError as error:
+        files.forget_uploads(case.id)
+        raise NoRoom(f"the files cannot be kept ({error.strerror}); nothing was accepted") from error
+
+
 def _repeated(db: Session, submission: Submission, proof: bytes) -> Case | None:
     if submission.idempotency_key is None:
         return None
@@ -104,7 +112,10 @@ def _repeated(db: Session, submission: Submission, proof: bytes) -> Case | None:
 
 
 def _check_room(db: Session, config: Config, files: Folder, submission: Submission) -> None:
-    if files.free_bytes() - sum(len(file.data) for file in submission.uploads) < config.min_free_bytes:
+    size = sum(len(file.data) for file in submission.uploads)
+    if size > config.upload_bytes:
+        raise TooLarge(f"the files have {size:,} bytes; at most {config.upload_bytes:,} are taken")
+    if files.free_bytes() - size < config.min_free_bytes:
         raise NoRoom("the disk of this service is nearly full; nothing is accepted until there is room again")
     if jobs.waiting(db) >= config.queue_length:
         raise TooMany("too many captures are waiting; try again in a moment", BUSY_RETRY_S)
@@ -126,7 +137,8 @@ def _check_target(db: Session, config: Config, submission: Submission, host: str
 
 
 def _add_case(db: Session, submission: Submission, asked: CaptureRequest) -> Case:
-    if submission.recheck_of is not None and db.get(Case, submission.recheck_of) is None:
+    first = submission.recheck_of
+    if first is not None and (not ids.valid(first) or db.get(Case, first) is None):
         raise NotFound("there is no such case to look at again")
     record, log = _masked(asked, readable(submission.log))
     case = Case(id=ids.new_id(), owner_id=submission.owner_id, kind=submission.kind, created_at=now(db), url=record.url,
