@@ -1,4 +1,4 @@
-"""A service on a directory of its own. In: nothing. Out: `service`, `app`, `client` (local mode), `as_user(role)`, `bundles(name)`."""
+"""A service on a directory of its own. Out: `service`, `app`, `client` (local mode), `as_user`, `bundles`."""
 
 from collections.abc import Callable, Iterator
 from functools import cache

@@ -67,8 +67,8 @@ def test_a_dossier_without_a_script_of_its_own_gets_none(service: Served, bundle
     case = add(service, bundles)
     path = service.files.path(case.id, "report/dossier.html")
     path.write_bytes(b"<p>text</p>" + b" " * 2_000 + b"script-src 'sha256-" + b"A" * 43 + b"='")
-    policy = service.browser().get(f"/cases/{case.id}/files/dossier.html", buffered=True).headers["Content-Security-Policy"]
-    assert "script-src 'none'" in policy
+    got = service.browser().get(f"/cases/{case.id}/files/dossier.html", buffered=True)
+    assert "script-src 'none'" in got.headers["Content-Security-Policy"]
 
 
 def test_a_file_of_the_report_needs_no_directory_and_what_the_bundle_names_comes_first(

@@ -8,7 +8,7 @@ threads stay for everything else; past that a stream tells what there is and end
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
@@ -41,7 +41,7 @@ def stream(case_id: str) -> Response:
         "Cache-Control": "private, no-store", "X-Accel-Buffering": "no"})
 
 
-def follow(parts: Services, slots: threading.BoundedSemaphore, case_id: str, after: int) -> Iterator[str]:
+def follow(parts: Services, slots: threading.BoundedSemaphore, case_id: str, after: int) -> Generator[str, None, None]:
     """The lines of a stream; it ends when the case has ended, when its time is over, or when no slot is free."""
     yield f"retry: {RETRY_MS}\n\n"
     has_slot = slots.acquire(blocking=False)

@@ -1,4 +1,4 @@
-"""Cases with real dossiers for tests of the pages. In: a service, an example. Out: rows and files as a runner leaves them."""
+"""Cases with real dossiers for tests of the pages. In: an example. Out: rows and files as a runner leaves them."""
 
 import shutil
 from collections.abc import Callable

@@ -38,8 +38,8 @@ def test_everything_that_was_typed_reaches_the_job_and_only_what_is_no_secret_th
     service: Served, browser: Browser
 ) -> None:
     case = case_of(service, send(
-        browser, seen="white page", note="new firewall", headers="Authorization: Bearer geheimgeheim", user_agent="Probe",
-        width="360", height="740", locale="de-DE", timezone="Europe/Berlin", resolvers="9.9.9.9"))
+        browser, seen="white page", note="new firewall", headers="Authorization: Bearer geheimgeheim",
+        user_agent="Probe", width="360", height="740", locale="de-DE", timezone="Europe/Berlin", resolvers="9.9.9.9"))
     with service.database.reading() as db:
         asked = submit.opened(service.key, db.get_one(Job, case.id)).request
     assert (asked.seen, asked.note, asked.user_agent) == ("white page", "new firewall", "Probe")
@@ -212,12 +212,13 @@ def test_too_many_files_are_refused(service: Served, browser: Browser) -> None:
 
 def test_an_upload_that_is_too_large_is_refused_before_it_is_read(service: Served) -> None:
     small = service.configured(upload_bytes=10)
-    answer = small.browser().client.post("/import", data=b"x" * 3_000_000, content_type="multipart/form-data; boundary=x")
+    kind = "multipart/form-data; boundary=x"
+    answer = small.browser().client.post("/import", data=b"x" * 3_000_000, content_type=kind)
     assert answer.status_code == 413
     assert service.count(Case) == 0
 
 
-def test_a_private_address_of_an_import_is_taken_because_nothing_is_contacted(service: Served, browser: Browser) -> None:
+def test_an_import_of_a_private_address_is_taken_for_nothing_is_contacted(service: Served, browser: Browser) -> None:
     assert case_of(service, upload(browser, (b"png", "shot.png"), url="http://intranet/wiki")).host == "intranet"
 
 
