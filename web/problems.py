@@ -26,6 +26,7 @@ SENTENCES: Final = {
 
 def install(app: Flask) -> None:
     """Answers every error in one way."""
+    app.log_exception = lambda exc_info: None  # type: ignore[method-assign]  # it would log addresses; `_failed` logs
     app.register_error_handler(ServiceError, _service)
     app.register_error_handler(CaptureError, _capture)
     app.register_error_handler(CSRFError, _forgery)
@@ -35,16 +36,20 @@ def install(app: Flask) -> None:
 
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
     """The answer to an error; `more` are further members of the problem details."""
-    sentence = f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
+    sentence = _whole(sentence)
     if is_api():
         body = {"type": kinds.type_of(title), "title": title, "status": status, "detail": sentence, **more}
         return Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     return make_response(render_template("problem.html", title=title, sentence=sentence), status)
 
 
+def _whole(sentence: str) -> str:
+    return f"{sentence[:1].upper()}{sentence[1:].rstrip('.')}."
+
+
 def invalid(error: ValidationError) -> Response:
     """The answer to a body, query or path that is not of the form which the API describes."""
-    errors = [{"field": ".".join(map(str, found["loc"])), "detail": found["msg"]} for found in error.errors()]
+    errors = [{"field": ".".join(map(str, found["loc"])), "detail": _whole(found["msg"])} for found in error.errors()]
     first = errors[0] if errors else {"field": "", "detail": "it is not of the form that is described"}
     return problem(422, "Wrong input", f"{first['field']}: {first['detail']}".lstrip(": "), errors=errors)
 
@@ -62,7 +67,7 @@ def _service(error: ServiceError) -> Response:
 
 def _capture(error: CaptureError) -> Response:
     if isinstance(error, BadField):
-        return problem(422, "Wrong input", str(error), errors=[{"field": error.field, "detail": str(error)}])
+        return problem(422, "Wrong input", str(error), errors=[{"field": error.field, "detail": _whole(str(error))}])
     if isinstance(error, BadInput):
         return problem(422, "Wrong input", str(error))
     if isinstance(error, Refused):

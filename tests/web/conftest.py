@@ -1,5 +1,6 @@
 """A service on a directory of its own. Out: `service`, `app`, `client` (local mode), `as_user`, `bundles`."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,13 @@ def service(tmp_path: Path) -> Iterator[Served]:
 def app(service: Served) -> Flask:
     """The app of the service."""
     return service.app
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's wall clock stands still, so that no limit's minute ends in the middle of a test."""
+    moment = time.time()
+    monkeypatch.setattr(time, "time", lambda: moment)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Logging in and out, and what is one's own: password, logins, API tokens. In: forms. Out: pages and cookies."""
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
@@ -10,7 +9,8 @@ from web.access import audit, invitations, limits, logins, passwords, tokens, us
 from web.access.devices import is_known, remember
 from web.access.identity import drop_login_cookie, local_mode, login_cookie, set_login_cookie
 from web.access.principal import SCOPES, Principal, current, role_named
-from web.errors import BadField, Forbidden, ServiceError
+from web.errors import BadField, Forbidden
+from web.pages.reading import sentence
 from web.services import services
 from web.store.database import now
 from web.store.tables import User
@@ -80,7 +80,7 @@ def setup(token: str) -> ResponseReturnValue:
             user = invitations.use(db, token, name, password_hash)
             audit.note(db, user.name, limits.address(), "password", user.id, "by one-time link")
     except BadField as error:
-        return make_response(_setup_page(token, {error.field: _sentence(error)}, name), 422)
+        return make_response(_setup_page(token, {error.field: sentence(error)}, name), 422)
     return _enter(user, "/", "login")
 
 
@@ -102,7 +102,7 @@ def change_password() -> ResponseReturnValue:
     try:
         password_hash = _chosen(principal.name)
     except BadField as error:
-        return make_response(_account_page({error.field: _sentence(error)}), 422)
+        return make_response(_account_page({error.field: sentence(error)}), 422)
     with services().database.transaction() as db:
         user = users.get(db, principal.user_id)
         users.set_password(db, user, password_hash)
@@ -143,7 +143,7 @@ def create_token() -> ResponseReturnValue:
                                         form.getlist("scopes"), _days(form.get("days", "")))
             audit.note(db, principal.name, limits.address(), "token", token.id, f"{token.name}: {token.scopes}")
     except BadField as error:
-        return make_response(_account_page({f"token_{error.field}": _sentence(error)}), 422)
+        return make_response(_account_page({f"token_{error.field}": sentence(error)}), 422)
     return make_response(render_template("account/token_made.html", token=token, text=text), 201)
 
 
@@ -160,9 +160,8 @@ def revoke_token(token_id: str) -> ResponseReturnValue:
 
 def local_path(text: str) -> str:
     """Where to go on: a path of this service, and the start for everything else."""
-    parts = urlsplit(text)
-    is_path = text.startswith("/") and not text.startswith("//") and not parts.scheme and not parts.netloc
-    return text if is_path and "\\" not in text and text.isprintable() else "/"
+    is_path = text.startswith("/") and not text.startswith("//") and "\\" not in text and text.isprintable()
+    return text if is_path else "/"
 
 
 def _enter(user: User, target: str, action: str | None) -> Response:
@@ -211,11 +210,6 @@ def _days(text: str) -> int | None:
     if text not in dict(DAYS):
         raise BadField("days", "choose one of the times")
     return int(text) if text else None
-
-
-def _sentence(error: BadField | ServiceError) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 
 
 def _login_page(error: str = "", name: str = "") -> str:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from web.access import audit, invitations, limits, users
 from web.access.principal import ROLES, Principal, require
 from web.errors import BadField, Conflict
+from web.pages.reading import sentence
 from web.services import services
 from web.store.tables import User
 
@@ -35,7 +36,7 @@ def create_user() -> ResponseReturnValue:
             token = invitations.invite(db, user)
             _note(db, admin, "user", user, f"made: {user.name}, {user.role}")
     except BadField as error:
-        return make_response(_users_page({error.field: f"{str(error)[:1].upper()}{str(error)[1:]}."}), 422)
+        return make_response(_users_page({error.field: sentence(error)}), 422)
     return _link_page(user.name, token)
 
 

@@ -8,6 +8,8 @@ from web.access import limits
 from web.access.principal import Via, of_user
 from web.errors import TooMany
 
+pytestmark = pytest.mark.usefixtures("still")
+
 
 def spent(service: Served, times: int, *, address: str = "192.0.2.1", who: str = "ann", kind: str = "x") -> bool:
     """Whether the limit of three a minute was reached within so many."""
