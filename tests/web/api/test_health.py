@@ -1,0 +1,46 @@
+"""Health: alive is cheap; ready means database, disk and runner, and names what is wrong."""
+
+from dataclasses import dataclass
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.api.calls import Api, problem
+from tests.web.serving import Served
+from web import create_app
+
+
+@dataclass
+class Runner:
+    works: bool
+
+    def is_alive(self) -> bool:
+        return self.works
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz"])
+def test_health_needs_no_token(stranger: FlaskClient, path: str) -> None:
+    assert stranger.get(path).status_code == 200
+
+
+def test_a_service_without_room_is_not_ready(service: Served) -> None:
+    full = service.configured(min_free_bytes=1 << 62)
+    for path in ("/readyz", "/api/v1/readyz"):
+        found = problem(Api(full, full.app.test_client()).get(path), 503, "not-ready")
+        assert [check["name"] for check in found["checks"] if not check["ok"]] == ["disk"]
+
+
+def test_a_service_without_its_rows_is_not_ready_but_alive(api: Api, service: Served) -> None:
+    with service.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE cases RENAME TO lost")
+    found = problem(api.get("/readyz"), 503, "not-ready")
+    assert [check["name"] for check in found["checks"] if not check["ok"]] == ["database"]
+    assert api.get("/healthz").get_json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_runner_that_stands_still_is_told(service: Served, works: bool) -> None:
+    app = create_app(service.config, service.database, service.files, service.key, Runner(works))
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == (200 if works else 503)
+    assert {check["name"]: check["ok"] for check in answer.get_json(force=True)["checks"]}["runner"] is works
