@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import asdict
 from typing import Any, Final
 
 from flask import Blueprint, Response, current_app, request
@@ -75,10 +76,13 @@ def _news(parts: Services, case_id: str, after: int) -> tuple[list[str], int, bo
     with parts.database.reading() as db:
         case = db.get(Case, case_id)
         found = events.since(db, case_id, after)
+        stepped = case is not None and bool(found) and found[-1].kind == "step"
+        whole = words.progress(case, events.since(db, case_id)) if case is not None and stepped else None
     if case is None or case.deleted_at is not None:
         return [], after, True
     lines = [_message(case, event) for event in found]
     after = found[-1].id if found else after
+    lines += [_line(after, "step", asdict(whole.steps[-1]))] if whole is not None else []
     ended = case.state not in words.OPEN_STATES and len(found) < events.PAGE
     if ended and not any(event.kind == "state" for event in found[-1:]):
         lines.append(_line(after, "state", _state(case, case.state)))
@@ -90,16 +94,14 @@ def _message(case: Case, event: Event) -> str:
     if event.kind == "state":
         data = _state(case, str(event.data.get("state")), event.data.get("reason"))
     elif event.kind == "step":
-        step = words.told(event)
-        data = {"name": step.name, "title": step.title, "state": step.state, "words": step.words}
+        data = asdict(words.told(event))
     return _line(event.id, event.kind, data)
 
 
 def _state(case: Case, state: str, reason: str | None = None) -> dict[str, Any]:
     """A new state: nothing that an earlier attempt did counts any more."""
-    begun = words.progress(case, ())
     return {"state": state, "words": words.state(state, reason), "ended": state not in words.OPEN_STATES,
-            "steps": [{"name": s.name, "title": s.title, "state": s.state, "words": s.words} for s in begun.steps]}
+            "steps": [asdict(step) for step in words.begun(case, state).values()]}
 
 
 def _line(number: int, kind: str, data: dict[str, Any]) -> str:

@@ -27,9 +27,11 @@ SOURCES: Final[Mapping[str, str]] = {
 STEPS: Final[Mapping[str, str]] = {
     "vantage": "Where this looks from", "dns": "Name (DNS)", "tcp": "Connections (TCP)", "tls": "Certificates (TLS)",
     "plain_http": "Requests without a browser", "page": "The page in a real browser"}
+DOSSIER: Final = "dossier"
+"""The last line of the live page; no event tells of it, it begins when every step has ended."""
 STEP_STATES: Final[Mapping[str, str]] = {
     "done": "✓ done", "failed": "× could not look", "timed-out": "– took too long", "cut-short": "– cut short",
-    "skipped": "– not needed", "running": "looking", "waiting": "waiting"}
+    "skipped": "– not needed", "running": "under way", "waiting": "waiting"}
 
 
 @dataclass(frozen=True)
@@ -135,18 +137,30 @@ class Progress:
 
 def progress(case: Case, events: Iterable[Event]) -> Progress:
     """The state of the live page after these events; an attempt that begins anew takes its lines back."""
-    steps = {name: step(name, "waiting") for name in (STEPS if case.kind == "capture" else ())}
-    waiting, picture, last = dict(steps), False, 0
+    steps, picture, last = begun(case, "queued"), False, 0
     for event in events:
         last = event.id
         if event.kind == "state":
-            steps, picture = dict(waiting), False
+            steps, picture = begun(case, str(event.data.get("state"))), False
         elif event.kind == "picture":
             picture = True
         else:
             found = told(event)
             steps[found.name] = found
-    return Progress(case.state, tuple(steps.values()), picture, last)
+            steps |= {DOSSIER: step(DOSSIER, "running")} if _has_all(steps) else {}
+    return Progress(case.state, (*(s for s in steps.values() if s.name != DOSSIER), steps[DOSSIER]), picture, last)
+
+
+def begun(case: Case, state: str) -> dict[str, Step]:
+    """The lines of the live page at the begin of a state: all steps of a capture run side by side, the dossier after
+    them; an import has nothing but its dossier."""
+    now = "running" if state == "running" else "waiting"
+    steps = {name: step(name, now) for name in STEPS if case.kind == "capture"}
+    return {**steps, DOSSIER: step(DOSSIER, "waiting" if steps else now)}
+
+
+def _has_all(steps: Mapping[str, Step]) -> bool:
+    return all(found.state not in ("waiting", "running") for name, found in steps.items() if name != DOSSIER)
 
 
 def step(name: str, state: str, reason: str | None = None, duration_ms: float | None = None) -> Step:
@@ -154,7 +168,7 @@ def step(name: str, state: str, reason: str | None = None, duration_ms: float | 
     words = STEP_STATES.get(state, state)
     if state == "done" and duration_ms is not None:
         words += f", {duration_ms / 1000:.1f} s"
-    title = STEPS.get(name, name.replace("_", " ").capitalize())
+    title = "The dossier" if name == DOSSIER else STEPS.get(name, name.replace("_", " ").capitalize())
     return Step(name, title, state, f"{words}: {reason}" if reason else words)
 
 

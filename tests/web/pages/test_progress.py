@@ -40,7 +40,9 @@ def test_what_happened_comes_first_then_what_happens_and_the_end_ends_it(service
     begun = [next(stream) for _ in range(3)]
     assert [kind for _, kind, _ in begun] == ["state", "state", "step"]
     assert begun[1][2]["words"] == "Running"
+    assert begun[1][2]["steps"][0]["words"] == "under way"
     assert begun[2][2] == {"name": "dns", "title": "Name (DNS)", "state": "done", "words": "✓ done, 0.1 s"}
+    assert next(stream)[2]["name"] == "dossier"
     number = tell(service, case_id, "picture")
     assert next(stream) == (number, "picture", {})
     finish(service, bundles, "cloudflare_522", case_id, fence)

@@ -71,7 +71,7 @@ def event(number: int, kind: str, **data: Any) -> Event:
 
 def test_progress_begins_with_every_step_waiting() -> None:
     shown = words.progress(case(state="queued"), ())
-    assert [step.state for step in shown.steps] == ["waiting"] * len(words.STEPS)
+    assert [step.state for step in shown.steps] == ["waiting"] * (len(words.STEPS) + 1)
     assert (shown.last, shown.picture) == (0, False)
 
 
@@ -79,13 +79,13 @@ def test_progress_follows_the_events() -> None:
     events = [event(1, "state", state="queued"), event(2, "state", state="running"),
               event(5, "step", name="dns", status="done", duration_ms=120.4),
               event(6, "step", name="tls", status="timed-out", reason="no answer in 10 s"),
-              event(7, "picture"), event(9, "step", name="dossier", status="done")]
+              event(7, "picture"), event(9, "step", name="later", status="skipped")]
     shown = words.progress(case(state="running"), events)
     told = {step.name: step.words for step in shown.steps}
     assert told["dns"] == "✓ done, 0.1 s"
     assert told["tls"] == "– took too long: no answer in 10 s"
-    assert told["page"] == "waiting"
-    assert told["dossier"] == "✓ done"
+    assert told["page"] == "under way"
+    assert told["dossier"] == "waiting"
     assert (shown.last, shown.picture) == (9, True)
 
 
@@ -95,6 +95,19 @@ def test_a_second_attempt_begins_anew() -> None:
     shown = words.progress(case(state="queued"), events)
     assert {step.state for step in shown.steps} == {"waiting"}
     assert not shown.picture
+
+
+def test_the_dossier_is_made_when_every_step_has_ended() -> None:
+    events = [event(1, "state", state="running"),
+              *(event(2 + at, "step", name=name, status="done") for at, name in enumerate(words.STEPS))]
+    assert words.progress(case(state="running"), events[:-1]).steps[-1].state == "waiting"
+    last = words.progress(case(state="running"), events).steps[-1]
+    assert (last.title, last.words) == ("The dossier", "under way")
+
+
+def test_an_import_has_nothing_but_its_dossier() -> None:
+    shown = words.progress(case(state="running", kind="import"), [event(1, "state", state="running")])
+    assert [(step.name, step.state) for step in shown.steps] == [("dossier", "running")]
 
 
 def test_every_step_of_the_capture_has_a_title() -> None:
