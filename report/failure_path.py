@@ -4,6 +4,7 @@ Every colour has a word and a sign beside it, so that nothing is told by colour 
 """
 
 import textwrap
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -247,6 +248,9 @@ def _tall(path: _Path) -> tuple[float, Markup]:
 def wrap(text: str, width: int, most: int) -> list[str]:
     """At most `most` lines of at most `width` characters and of like length; long words break, the rest is cut."""
     shown = short(text, width * most * 2)
+    # Wide letters (Chinese, Japanese, Korean, emoji) take the place of two.
+    columns = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in shown)
+    width = max(3, width * len(shown) // max(1, columns))
     lines = textwrap.wrap(shown, width) or [""]
     if len(lines) > most:
         return [*lines[:most - 1], lines[most - 1][:width - 1] + "…"]

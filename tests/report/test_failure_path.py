@@ -121,6 +121,11 @@ def test_only_the_palette_is_used() -> None:
     assert "var(" not in draw(HOPS, FAILED, LIGHT, "wide")
 
 
+def test_wide_letters_take_the_place_of_two() -> None:
+    assert all(len(line) <= 6 for line in wrap("日本語のテキストがここにある", 12, 3))
+    assert wrap("Tokyo", 12, 3) == ["Tokyo"]
+
+
 def test_lines_are_wrapped_evenly_and_cut() -> None:
     assert wrap("1.3, valid for 61 days", 18, 3) == ["1.3, valid", "for 61 days"]
     assert wrap("short", 18, 3) == ["short"]
