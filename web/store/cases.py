@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from capture.errors import BadInput
@@ -21,6 +21,7 @@ from web.store.tables import Case, LogExcerpt, Note, Share, ShareView
 PAGE: Final = 50
 MOST: Final = 200
 """Rows of one page: usual, and at most."""
+Columns = TypeVarTuple("Columns")
 _UNREADABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 
 
@@ -115,15 +116,15 @@ def search(db: Session, principal: Viewer, query: Query | None = None, cursor: s
 
 def groups(db: Session, principal: Viewer, query: Query | None = None, limit: int = PAGE) -> list[Group]:
     """Failures and their cases, the one seen last first."""
-    rank = func.row_number().over(partition_by=Case.failure, order_by=(Case.created_at.desc(), Case.id.desc()))
-    each = func.count().over(partition_by=Case.failure)
-    first = func.min(Case.created_at).over(partition_by=Case.failure)
-    ranked = _matching(select(Case.id, rank.label("rank"), each.label("count"), first.label("first")), principal,
-                       query or Query()).where(Case.failure.is_not(None)).subquery()
-    found = (select(Case, ranked.c.count, ranked.c.first).join(ranked, ranked.c.id == Case.id)
-             .where(ranked.c.rank == 1).order_by(Case.created_at.desc(), Case.id.desc())
-             .limit(max(1, min(limit, MOST))))
-    return [Group(case.failure or "", count, first, case.created_at, case) for case, count, first in db.execute(found)]
+    query, first, last = query or Query(), func.min(Case.created_at), func.max(Case.created_at)
+    each = (_matching(select(Case.failure, func.count(), first, last), principal, query)
+            .where(Case.failure.is_not(None)).group_by(Case.failure).order_by(last.desc(), Case.failure)
+            .limit(max(1, min(limit, MOST))))
+    found = db.execute(each).all()
+    ends = or_(false(), *(and_(Case.failure == failure, Case.created_at == at) for failure, _, _, at in found))
+    newest = {case.failure: case for case in db.scalars(_matching(select(Case), principal, query).where(ends)
+                                                        .order_by(Case.id))}
+    return [Group(failure or "", count, first, last, newest[failure]) for failure, count, first, last in found]
 
 
 def timeline(db: Session, principal: Viewer, case: Case, limit: int = MOST) -> list[Case]:
@@ -177,7 +178,7 @@ def tombstone(db: Session, case_id: str, who: str, why: str) -> Case:
     return case
 
 
-def _matching(found: Select[Any], principal: Viewer, query: Query) -> Select[Any]:
+def _matching(found: Select[*Columns], principal: Viewer, query: Query) -> Select[*Columns]:
     found = found.where(visible(principal), *_conditions(query))
     return found if query.deleted else found.where(Case.deleted_at.is_(None))
 

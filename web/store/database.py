@@ -1,8 +1,8 @@
 """The database and its transactions. In: the data directory. Out: sessions of SQLAlchemy, one a piece of work.
 
 SQLite with a write-ahead log and synchronous=FULL: what was acknowledged survives a loss of power. A transaction that
-writes takes the write lock at its begin, so that it never fails half-way for having read before
-(https://sqlite.org/lang_transaction.html).
+writes takes the write lock at its first statement, also when that only reads, so that it never fails half-way for
+having read before (https://sqlite.org/lang_transaction.html).
 """
 
 from collections.abc import Iterator
@@ -27,19 +27,22 @@ class Database:
         """Opens it; `migrations.upgrade` makes its tables."""
         self.path = directory / FILE
         self.engine = _engine(self.path)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that may write; committed at the end, rolled back when an exception leaves it."""
-        with self._sessions.begin() as session:
-            session.connection(execution_options={"writes": True})
+        """A session that may write; committed at the end, rolled back when an exception leaves it.
+
+        Others that write wait from its first statement on: think first, then ask.
+        """
+        with self._writing.begin() as session:
             yield session
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that only reads, from one consistent state."""
-        with self._sessions() as session:
+        with self._reading() as session:
             yield session
 
     def close(self) -> None:

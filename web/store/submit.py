@@ -56,13 +56,15 @@ def submit(db: Session, config: Config, files: Folder, key: Key, submission: Sub
     the disk is nearly full. Nothing is stored then.
     """
     asked = request(config, submission)
+    record, log = _masked(asked, readable(submission.log))
     proof = _proof(key, submission)
+    # What takes long is done; from the first question to the database on, others that write wait.
     known = _repeated(db, submission, proof)
     if known is not None:
         return known
     _check_room(db, config, files, submission)
     _check_target(db, config, submission, results.host(asked.url))
-    case = _add_case(db, submission, asked)
+    case = _add_case(db, submission, record, log, results.host(asked.url))
     if submission.idempotency_key is not None:
         db.add(IdempotencyKey(user_id=submission.owner_id, key=submission.idempotency_key, request_hash=proof,
                               case_id=case.id, created_at=case.created_at))
@@ -136,13 +138,12 @@ def _check_target(db: Session, config: Config, submission: Submission, host: str
                       max(1.0, (free_at - at).total_seconds()))
 
 
-def _add_case(db: Session, submission: Submission, asked: CaptureRequest) -> Case:
+def _add_case(db: Session, submission: Submission, record: RequestRecord, log: str | None, host: str) -> Case:
     first = submission.recheck_of
     if first is not None and (not ids.valid(first) or db.get(Case, first) is None):
         raise NotFound("there is no such case to look at again")
-    record, log = _masked(asked, readable(submission.log))
     case = Case(id=ids.new_id(), owner_id=submission.owner_id, kind=submission.kind, created_at=now(db), url=record.url,
-                host=results.host(asked.url), address=results.address(record.url), source=submission.source,
+                host=host, address=results.address(record.url), source=submission.source,
                 request=record.model_dump(mode="json"), recheck_of=submission.recheck_of, state="queued")
     db.add(case)
     db.flush()

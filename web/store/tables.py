@@ -110,13 +110,17 @@ class Case(Row):
     """A bundle plus its reports. Columns from `state` on follow from the result, so that history can be searched."""
 
     __tablename__ = "cases"
-    __table_args__ = (Index("cases_by_owner", "owner_id", "created_at"), Index("cases_by_group", "failure"),
-                      Index("cases_by_host", "host", "created_at"))
+    __table_args__ = (
+        Index("cases_by_time", "created_at", "id"), Index("cases_by_owner", "owner_id", "created_at"),
+        Index("cases_by_host", "host", "created_at"), Index("cases_by_vendor", "generator", "created_at"),
+        Index("cases_by_state", "state", "deleted_at"),
+        # Holds all that groups are made of: the rows themselves are not read.
+        Index("cases_by_group", "failure", "created_at", "deleted_at", "owner_id", "team"))
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     owner_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     kind: Mapped[str] = mapped_column(String(8))
     """capture or import."""
-    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_at: Mapped[datetime]
     url: Mapped[str] = mapped_column(Text)
     """Secrets in it are masked."""
     host: Mapped[str] = mapped_column(String(255))
@@ -127,7 +131,7 @@ class Case(Row):
     source: Mapped[str] = mapped_column(String(16))
     """Who asked: form, api, recheck, monitor, import."""
     recheck_of: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
-    state: Mapped[str] = mapped_column(String(12), index=True)
+    state: Mapped[str] = mapped_column(String(12))
     """queued, running, done, cut-short, failed, refused, cancelled."""
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it did not end as done, one sentence."""
@@ -136,9 +140,9 @@ class Case(Row):
     """Case number, GW-XXXX-XXXX."""
     is_error_page: Mapped[bool | None]
     summary: Mapped[str | None] = mapped_column(Text)
-    generator: Mapped[str | None] = mapped_column(String(64), index=True)
+    generator: Mapped[str | None] = mapped_column(String(64))
     fault_side: Mapped[str | None] = mapped_column(String(16))
-    fault_code: Mapped[str | None] = mapped_column(String(64), index=True)
+    fault_code: Mapped[str | None] = mapped_column(String(64))
     vendor_code: Mapped[str | None] = mapped_column(String(64))
     status: Mapped[int | None]
     """HTTP status of the document."""
@@ -151,7 +155,7 @@ class Case(Row):
     """Whether everybody who may log in can read it; else its owner and admins only."""
     hold: Mapped[bool] = mapped_column(default=False)
     """Legal hold: never deleted by age or size."""
-    deleted_at: Mapped[datetime | None] = mapped_column(index=True)
+    deleted_at: Mapped[datetime | None]
     """A tombstone: the files are gone, the row and manifest_sha256 stay."""
     deleted_by: Mapped[str | None] = mapped_column(String(64))
     deleted_why: Mapped[str | None] = mapped_column(Text)

@@ -89,10 +89,13 @@ def _cases() -> None:
         _column("team", sa.Boolean()), _column("hold", sa.Boolean()), _moment("deleted_at", null=True),
         _column("deleted_by", sa.String(64), null=True), _column("deleted_why", sa.Text(), null=True),
         _refers("owner_id", "users"), _refers("recheck_of", "cases"), sa.PrimaryKeyConstraint("id"))
+    op.create_index("cases_by_time", "cases", ["created_at", "id"])
     op.create_index("cases_by_owner", "cases", ["owner_id", "created_at"])
-    op.create_index("cases_by_group", "cases", ["failure"])
     op.create_index("cases_by_host", "cases", ["host", "created_at"])
-    _indexes("cases", "created_at", "address", "recheck_of", "state", "number", "generator", "fault_code", "deleted_at")
+    op.create_index("cases_by_vendor", "cases", ["generator", "created_at"])
+    op.create_index("cases_by_group", "cases", ["failure", "created_at", "deleted_at", "owner_id", "team"])
+    op.create_index("cases_by_state", "cases", ["state", "deleted_at"])
+    _indexes("cases", "address", "recheck_of", "number")
 
 
 def _work() -> None:
