@@ -335,6 +335,21 @@ def test_nothing_is_there_before_the_transaction_is_committed(store: Store, owne
     assert size(store) == before
 
 
+def test_others_can_write_while_a_long_log_is_masked(store: Store, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from web.store import submit as module
+
+    masked = module._masked
+
+    def masked_while_somebody_writes(*given: Any) -> Any:
+        with store.database.transaction() as db:
+            add_user(db, "bob")
+        return masked(*given)
+
+    monkeypatch.setattr(module, "_masked", masked_while_somebody_writes)
+    store.submit(owner, log="a line")
+    assert size(store)["users"] == 2
+
+
 @pytest.mark.parametrize("text", ["\ud800", "a\0b", "\ufffe", "𝕏" * 100, "\u202e"])
 def test_no_text_breaks_it(store: Store, owner: str, text: str) -> None:
     case = store.submit(owner, note=text, seen=text, log=text)
