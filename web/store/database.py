@@ -5,6 +5,8 @@ writes takes the write lock at its first statement, also when that only reads, s
 having read before (https://sqlite.org/lang_transaction.html).
 """
 
+import contextlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +19,9 @@ from sqlalchemy.orm import Session, sessionmaker
 FILE: Final = "gatewitness.sqlite3"
 BUSY_MS: Final = 15_000
 """Longest wait for another writer, milliseconds."""
-PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_MS}")
+PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
+                  f"busy_timeout={BUSY_MS}")
+"""secure_delete: what was erased is overwritten with zeros."""
 
 
 class Database:
@@ -26,6 +30,8 @@ class Database:
     def __init__(self, directory: Path) -> None:
         """Opens it; `migrations.upgrade` makes its tables."""
         self.path = directory / FILE
+        with contextlib.suppress(OSError):  # a directory that is not there is found by whoever uses the database
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite would let others read it
         self.engine = _engine(self.path)
         self._reading = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = sessionmaker(self.engine.execution_options(writes=True), expire_on_commit=False)

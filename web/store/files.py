@@ -41,7 +41,7 @@ class Folder:
 
     def prepare(self) -> None:
         """Makes the directories, for nobody but us."""
-        for directory in (self.cases, self.tmp, self.uploads):
+        for directory in (self.cases.parent, self.cases, self.tmp, self.uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def free_bytes(self) -> int:

@@ -1,14 +1,15 @@
 """The database: whole transactions, one writer at a time, readers that wait for nobody, one clock."""
 
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from tests.web.store.made import Store, add_user
+from tests.web.store.made import Store, add_user, open_store
 from web.store.database import FILE, Database, now
 from web.store.tables import Login, User
 
@@ -40,8 +41,9 @@ def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
 
 def test_it_survives_a_loss_of_power_and_keeps_references(store: Store) -> None:
     with store.database.reading() as db:
-        settings = {name: db.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")}
-    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+        settings = {name: db.scalar(text(f"PRAGMA {name}")) for name
+                    in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")}
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
     with store.database.transaction() as db:
         at = now(db)
         db.add(Login(id="x", token_hash=b"", user_id="nobody", created_at=at, seen_at=at, expires_at=at, address="",
@@ -93,6 +95,38 @@ def test_its_clock_is_utc_and_to_the_millisecond(store: Store) -> None:
     grain = timedelta(milliseconds=2)
     assert before - grain <= first <= after + grain
     assert (first.tzinfo, first.microsecond % 1000) == (UTC, 0)
+
+
+def test_nobody_else_can_read_it_whatever_the_directory(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        store = open_store(tmp_path)
+        with store.database.transaction() as db:
+            add_user(db, "ann")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.is_file()}
+        store.database.close()
+    finally:
+        os.umask(before)
+    assert len(modes) > 2, "the database, its log, the key"
+    assert set(modes.values()) == {0o600}
+
+
+def test_what_was_erased_is_not_left_in_the_file(store: Store) -> None:
+    with store.database.transaction() as db:
+        user = add_user(db, "planted-name")
+    store.database.close()
+    assert b"planted-name" in store.database.path.read_bytes()
+    with store.database.transaction() as db:
+        db.delete(db.get_one(User, user))
+    store.database.close()
+    assert b"planted-name" not in b"".join(path.read_bytes() for path in store.config.data.glob(f"{FILE}*"))
+
+
+def test_a_directory_that_is_not_there_is_an_error_when_it_is_used(tmp_path: Path) -> None:
+    database = Database(tmp_path / "missing")
+    with pytest.raises(OperationalError), database.reading() as db:
+        now(db)
 
 
 def test_the_file_lies_in_the_data_directory(store: Store, tmp_path: Path) -> None:

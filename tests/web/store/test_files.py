@@ -50,7 +50,8 @@ def test_the_directories_are_ours_alone_and_made_once(tmp_path: Path) -> None:
     (folder.cases / "kept").mkdir()
     folder.prepare()
     assert (folder.cases / "kept").is_dir()
-    assert [path.stat().st_mode & 0o777 for path in (folder.cases, folder.tmp, folder.uploads)] == [0o700] * 3
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "data", folder.cases, folder.tmp, folder.uploads)
+            ] == [0o700] * 4
 
 
 def test_a_case_is_published_as_it_was_sealed(published: Folder) -> None:

@@ -1,5 +1,6 @@
 """Leases, one by one. What holds in any order of events is in test_jobs_model.py."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -202,6 +203,25 @@ def test_a_graceful_stop_costs_no_attempt_and_no_wait(store: Store, owner: str) 
         with store.database.transaction() as db:
             assert jobs.release(db, case.id, job.fence)
     assert rows(store, case.id)[0].state == "queued"
+
+
+def test_of_many_that_claim_at_once_each_gets_another_job(store: Store, owner: str) -> None:
+    made = {store.submit(owner).id for _ in range(20)}
+    start = threading.Barrier(6)
+    got: list[str] = []
+
+    def work(name: str) -> None:
+        start.wait()
+        while (job := claim(store, name)) is not None:
+            got.append(job.case_id)
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(got) == 20
+    assert set(got) == made
 
 
 def test_counts(store: Store, owner: str) -> None:

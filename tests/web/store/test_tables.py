@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from tests.web.store.made import Store
 from web.store.ids import new_id
@@ -38,6 +40,13 @@ def test_moments_are_numbers_in_the_database_and_compare_there(store: Store) -> 
     with store.database.reading() as db:
         assert db.scalar(select(User.name).where(User.created_at > early)) == "late"
         assert db.scalar(text("SELECT created_at FROM users WHERE name = 'late'")) == 1767312000001
+
+
+def test_nothing_in_the_tables_is_of_one_database_only() -> None:
+    tables, other = Row.metadata.sorted_tables, PGDialect()  # type: ignore[no-untyped-call]
+    told = [str(CreateTable(table).compile(dialect=other)) for table in tables]
+    told += [str(CreateIndex(index).compile(dialect=other)) for table in tables for index in table.indexes]
+    assert len(told) > len(tables) > 10
 
 
 def test_every_constraint_has_a_name() -> None:
