@@ -132,6 +132,11 @@ def late(db: Session) -> list[tuple[str, int]]:
     return [(row.case_id, row.fence) for row in db.execute(select(Job.case_id, Job.fence).where(_is_late(db)))]
 
 
+def expire(db: Session) -> None:
+    """Ends every lease; for whoever starts and knows that nobody else works with this database."""
+    db.execute(update(Job).where(Job.state == "leased").values(lease_until=now(db) - timedelta(milliseconds=1)))
+
+
 def ask_cancel(db: Session, case_id: str) -> Literal["cancelled", "asked", "ended"]:
     """Stops a job: one that waits ends at once, one that is worked on when its worker hears of it."""
     job = db.scalar(select(Job).where(Job.case_id == case_id).with_for_update())
@@ -147,6 +152,12 @@ def ask_cancel(db: Session, case_id: str) -> Literal["cancelled", "asked", "ende
 def leased(db: Session) -> set[tuple[str, int]]:
     """Case and fence of everything that is worked on now."""
     return {(row.case_id, row.fence) for row in db.execute(select(Job.case_id, Job.fence).where(Job.state == "leased"))}
+
+
+def cancelling(db: Session) -> set[tuple[str, int]]:
+    """Case and fence of everything that is worked on and shall stop."""
+    asked = select(Job.case_id, Job.fence).where(Job.state == "leased", Job.cancel_asked)
+    return {(row.case_id, row.fence) for row in db.execute(asked)}
 
 
 def waiting(db: Session, owner_id: str | None = None) -> int:

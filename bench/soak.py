@@ -1,0 +1,254 @@
+"""`./run soak`: whether work survives its workers. In: a number of captures. Out: what became of each; exit status 1
+when one was lost, published twice or not ended, or when a process or a file was left over.
+
+A real service gets captures of a cheap page through its API while every two seconds a random process of it is killed:
+the server, the nursery that starts the workers, a worker, or a browser.
+"""
+
+import argparse
+import collections
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+from sqlalchemy import func, select
+
+from bench import site
+from capture.errors import CaptureError
+from report.verify import verify
+from web.client import Client
+from web.store import jobs
+from web.store.database import Database
+from web.store.tables import Case, Event, Job
+from web.work.pool import scratch_for
+
+ROOT: Final = Path(__file__).parent.parent
+KILL_S: Final = 2.0
+"""Between two kills, seconds."""
+WEIGHTS: Final = {"server": 1, "nursery": 1, "worker": 4, "browser": 4}
+"""As many as there are of each in full work, whatever there is of it just now: else a service that starts would be
+killed again and again before it has begun."""
+POSTERS: Final = 4
+"""Clients at a time."""
+PATIENCE_S: Final = 4 * 3600.0
+"""Longest time for one client to have its request accepted, seconds."""
+QUICK: Final = ("from web.store import jobs; jobs.BACKOFF_S = (0.5, 1.0); import gatewitness; gatewitness.main()")
+"""The service with shorter waits between attempts; everything else is as it is."""
+SETTINGS: Final = {"TARGET_HOST_PER_MINUTE": "1000000", "CAPTURES_PER_MINUTE": "1000000", "QUEUE_LENGTH": "1000000",
+                   "QUEUE_LENGTH_PER_USER": "1000000", "MIN_FREE_BYTES": "0"}
+"""A service that takes everything that comes."""
+
+
+@dataclass
+class Service:
+    """A service as a process, which can be killed and started again on the same data."""
+
+    data: Path
+    quick: bool = False
+    """With short waits between attempts."""
+    workers: int = 2
+    address: str = ""
+    said: list[str] = field(default_factory=list)
+    """What the first lines of its output were."""
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Starts it and waits until it answers; it keeps its port."""
+        port = self.address.rpartition(":")[2].strip("/") or "0"
+        program = ["-c", QUICK] if self.quick else ["gatewitness.py"]
+        with (self.data.parent / "serve.log").open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *program, "serve", "--data", str(self.data), "--port", port, "--workers",
+                 str(self.workers), "--allow-network", "127.0.0.0/8"],
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+                env={**os.environ, **{f"GATEWITNESS_{name}": value for name, value in SETTINGS.items()}})
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line.startswith("gatewitness: http"):
+            raise SystemExit(f"soak: the service did not start; see {log.name}")
+        self.address = line.split()[1]
+        self.said = [line]
+
+    def kill(self) -> None:
+        """kill -9, and what a service manager does then."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.start()
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit status."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate()
+        return self.process.returncode
+
+    def living(self) -> dict[str, list[psutil.Process]]:
+        """Its processes by kind, as they are now."""
+        assert self.process is not None
+        found: dict[str, list[psutil.Process]] = collections.defaultdict(list)
+        found["server"] = [psutil.Process(self.process.pid)]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found["nursery"] = [p for p in found["server"][0].children() if p.name() == "gw-nursery"]
+            found["worker"] = [p for n in found["nursery"] for p in n.children() if p.name() == "gw-worker"]
+            found["browser"] = [p for w in found["worker"] for p in w.children() if p.name() != "gw-renderer"]
+        return found
+
+
+@dataclass
+class Report:
+    """What a soak showed."""
+
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Case by the key under which it was asked for."""
+    kills: collections.Counter[str] = field(default_factory=collections.Counter)
+    """By kind of process."""
+    states: collections.Counter[str] = field(default_factory=collections.Counter)
+    """Cases by how they ended."""
+    attempts: collections.Counter[int] = field(default_factory=collections.Counter)
+    """Cases by how often they were tried."""
+    wrong: list[str] = field(default_factory=list)
+    """Everything that may not be, a sentence each."""
+    seconds: float = 0.0
+
+
+def soak(directory: Path, count: int, *, seed: int, quick: bool = False, most_kills: int | None = None) -> Report:
+    """Runs everything in an empty directory. `most_kills`: then it is left in peace, so that it ends on any machine."""
+    service = Service(directory / "data", quick)
+    report, began = Report(), time.monotonic()
+    url = site.start()
+    service.start()
+    try:
+        with ThreadPoolExecutor(POSTERS) as posters:
+            for key in (f"soak-{seed}-{number}" for number in range(count)):
+                posters.submit(_post, service.address, url, key, report)
+            _kill_until_done(service, count, report, random.Random(seed), most_kills)
+        report.seconds = time.monotonic() - began
+        if service.stop():
+            report.wrong.append("the service did not stop by itself")
+    finally:
+        if service.process is not None and service.process.poll() is None:
+            service.process.kill()
+    report.wrong += _wrong(service.data, count, report)
+    return report
+
+
+def _post(server: str, url: str, key: str, report: Report) -> None:
+    try:
+        found = Client(server, patience_s=PATIENCE_S).submit({"url": url}, key)
+        report.accepted[key] = found["id"]
+    except CaptureError as error:
+        report.wrong.append(f"{key} was not accepted: {error}")
+
+
+def _kill_until_done(service: Service, count: int, report: Report, dice: random.Random, most: int | None) -> None:
+    database = Database(service.data)
+    told = threading.Event()
+    while not _is_done(database, count, report):
+        told.wait(KILL_S)
+        if most is not None and report.kills.total() >= most:
+            continue
+        kind = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        victims = service.living()[kind]
+        if not victims:
+            continue
+        report.kills[kind] += 1
+        if kind == "server":
+            service.kill()
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            dice.choice(victims).kill()
+    database.close()
+
+
+def _is_done(database: Database, count: int, report: Report) -> bool:
+    with database.reading() as db:
+        open_jobs = db.scalar(select(func.count()).where(Job.state != "ended"))
+    ended = len(report.accepted) + len(report.wrong) == count and open_jobs == 0
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{len(report.accepted)} accepted, {open_jobs} to do, {report.kills.total()} kills ")
+    return ended
+
+
+def _wrong(data: Path, count: int, report: Report) -> Iterator[str]:
+    """Everything that may not be."""
+    database = Database(data)
+    with database.reading() as db:
+        cases = list(db.scalars(select(Case)))
+        work = {job.case_id: job for job in db.scalars(select(Job))}
+        told = collections.defaultdict(list)
+        for event in db.scalars(select(Event).where(Event.kind == "state").order_by(Event.id)):
+            told[event.case_id].append(event.data["state"])
+    database.close()
+    ids = {case.id for case in cases}
+    if len(set(report.accepted.values())) != count or ids != set(report.accepted.values()):
+        yield f"{count} keys, {len(set(report.accepted.values()))} cases accepted, {len(ids)} cases there"
+    for case in cases:
+        report.states[case.state] += 1
+        report.attempts[work[case.id].attempts] += 1
+        yield from _wrong_of(case, work[case.id], told[case.id], data / "cases" / case.id)
+    published = {path.name for path in (data / "cases").iterdir()}
+    yield from (f"{name}: files of no case" for name in published - ids)
+    yield from (f"left over: {path}" for place in ("tmp", "uploads") for path in (data / place).iterdir())
+    scratch = scratch_for(data)
+    if scratch.exists():
+        yield f"left over: {scratch}"
+    yield from (f"still runs: {line}" for line in _command_lines() if str(scratch) in line)
+
+
+def _wrong_of(case: Case, job: Job, told: list[Any], directory: Path) -> Iterator[str]:
+    ends = [state for state in told if state in jobs.TERMINAL]
+    if case.state not in jobs.TERMINAL or job.state != "ended" or job.payload is not None:
+        yield f"{case.id}: not ended: {case.state}, {job.state}"
+    if ends != [case.state] or told[-1] != case.state:
+        yield f"{case.id}: ended {len(ends)} times: {told}"
+    if directory.exists() != (case.state in ("done", "cut-short")):
+        yield f"{case.id}: {case.state}, and its files are {'' if directory.exists() else 'not '}there"
+    if directory.exists():
+        yield from (f"{case.id}: {difference}" for difference in verify(directory))
+    if case.state == "failed" and job.attempts < jobs.MAX_ATTEMPTS:
+        yield f"{case.id}: given up after {job.attempts} attempts: {case.reason}"
+
+
+def _command_lines() -> Iterator[str]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            yield f"{process.pid} {' '.join(process.cmdline())}"
+
+
+def main() -> int:
+    """Prints what became of everything."""
+    parser = argparse.ArgumentParser(prog="./run soak", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--quick", action="store_true", help="shorter waits between the attempts")
+    options = parser.parse_args()
+    print(f"seed {options.seed}")
+    with tempfile.TemporaryDirectory(prefix="gatewitness-soak-") as directory:
+        (Path(directory) / "data").mkdir()
+        report = soak(Path(directory), options.jobs, seed=options.seed, quick=options.quick)
+        if report.wrong:
+            print((Path(directory) / "serve.log").read_text()[-20_000:])
+    print(f"\n{options.jobs} captures in {report.seconds:.0f} s ({options.jobs / report.seconds * 60:.0f} a minute), "
+          f"{report.kills.total()} kills: {dict(report.kills)}")
+    print(f"ended: {dict(report.states)}; attempts: {dict(sorted(report.attempts.items()))}")
+    print("\n".join(report.wrong) or "0 lost, 0 published twice, all ended, nothing left over")
+    return 1 if report.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
