@@ -22,6 +22,7 @@ from capture.errors import BadInput, CaptureError, NotInstalled, Refused
 from capture.policy import ALLOW_ALL, admit
 from capture.record.base import Header
 from capture.record.request import CaptureRequest, Limits, StepRecord, Viewport
+from web import cli
 
 if TYPE_CHECKING:
     from report.diagnosis import Diagnosis
@@ -38,6 +39,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 vendors_app = typer.Typer(help="The vendors that are recognised; `check FILE` tries a file of your own.",
                           rich_markup_mode=None)
 app.add_typer(vendors_app, name="vendors")
+app.add_typer(cli.app)
 Private = Annotated[Path | None, typer.Option("--vendors", help="Directory of your own vendor files.")]
 
 
