@@ -24,8 +24,8 @@ STREAM_S: Final = 60.0
 """Life of one stream, seconds."""
 POLL_S: Final = 0.4
 """Between two looks into the database, seconds."""
-QUIET_S: Final = 15.0
-"""Silence after which a comment shows that the stream is alive, seconds."""
+QUIET_S: Final = 2.0
+"""Silence after which a comment is sent, seconds: only by sending does one learn that the reader is gone."""
 RETRY_MS: Final = 1_500
 _SLOTS: Final = "gatewitness.streams"
 _LARGEST: Final = 2**62
