@@ -7,6 +7,7 @@ browser draws the failed pages; hosts and addresses are those reserved for docum
 import io
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,8 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
     "dark": {"viewport": {"width": 1280, "height": 1500}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 1700}, "color_scheme": "light"},
 }
-COLOURS: Final = 128
-"""Colours kept in a picture: few enough to be small, enough for the screenshot inside it."""
+FLAT, OTHERS = 160, 96
+"""Colours kept in a picture: the most frequent ones as they are, and some for the screenshot inside it."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def facts_of(case: Case, load: PageLoad) -> Evidence:
     host = case.url.split("/")[2]
     tls = (handshake(host),) if case.url.startswith("https") else None
     made = evidence(case.url, (load,), dns=dns(host), tls=tls, dials=(dial(0, host), dial(1, host)),
-                    plain_http=plain(case.url, case.status, *case.lines))  # fmt: skip
+                    plain_http=plain(case.url, case.status, *case.lines, took_ms=case.took_ms))  # fmt: skip
     request = made.request.model_copy(update={"seen": case.seen})
     return made.model_copy(update={"request": request})
 
@@ -183,12 +184,25 @@ def pictures(browser: Browser, directory: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def small(png: bytes) -> bytes:
-    """The picture with few colours."""
-    with Image.open(io.BytesIO(png)) as image:
-        kept = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    """The picture with few colours, the most frequent ones exactly as they are."""
+    with Image.open(io.BytesIO(png)) as opened:
+        image = opened.convert("RGB")
+    pixels = list(zip(*[iter(image.tobytes())] * 3, strict=True))
+    counted = [colour for colour, _ in Counter(pixels).most_common()]
+    # By coverage: the median would give the few pixels of a thin green line to grey.
+    rest = image.quantize(OTHERS, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = [*counted[:FLAT], *zip(*[iter(rest[: 3 * OTHERS])] * 3, strict=True)]
+    near = {colour: min(range(len(palette)), key=lambda i: distance(palette[i], colour)) for colour in counted}
+    kept = Image.frombytes("P", image.size, bytes(near[pixel] for pixel in pixels))
+    kept.putpalette([part for colour in palette for part in colour])
     out = io.BytesIO()
     kept.save(out, "PNG", optimize=True)
     return out.getvalue()
+
+
+def distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """How far apart two colours are."""
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
 
 
 def page_of(names: dict[str, str]) -> str:

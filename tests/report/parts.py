@@ -194,7 +194,7 @@ def certificate(subject: str, issuer: str, names: tuple[str, ...] = (), days: in
         subject=subject,
         issuer=issuer,
         names=names,
-        not_before=end - timedelta(days=90),
+        not_before=min(end, START) - timedelta(days=90 if days < 0 else 29),
         not_after=end,
         serial="04a1",
         key="EC secp256r1",
@@ -225,8 +225,9 @@ def handshake(host: str, days: int = 61, **more: Any) -> TlsProbe:
     )
 
 
-def plain(url: str, status: int, *lines: str) -> tuple[PlainHttp, ...]:
+def plain(url: str, status: int, *lines: str, took_ms: float = 19_310.0) -> tuple[PlainHttp, ...]:
     """The same request over HTTP/1.1 and HTTP/2."""
+    host, path = [*url.split("/", 3), "", "", ""][2:4]
     return tuple(
         PlainHttp(
             protocol=protocol,
@@ -235,15 +236,15 @@ def plain(url: str, status: int, *lines: str) -> tuple[PlainHttp, ...]:
                 PlainHop(
                     url=url,
                     address=address,
-                    request_head="GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\n",
+                    request_head=f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n",
                     status=status,
                     status_line=f"HTTP/1.1 {status}" if protocol == "http/1.1" else f"HTTP/2 {status}",
                     headers=headers(*lines),
                     body_bytes=5214,
                     body_sha256="cd" * 32,
                     framing="ok",
-                    first_byte_ms=19304.0,
-                    duration_ms=19310.0,
+                    first_byte_ms=took_ms - 6,
+                    duration_ms=took_ms,
                 ),
             ),
         )
