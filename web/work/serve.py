@@ -22,18 +22,19 @@ from web import create_app, logs
 from web.access import invitations
 from web.config import Config, is_loopback
 from web.errors import ServiceError
-from web.store import migrations, secrets
+from web.store import migrations, retention, secrets
 from web.store.database import Database
 from web.store.files import Folder
 from web.work.listening import Listener
 from web.work.pool import Pool, scratch_for
-from web.work.runner import Runner
+from web.work.runner import Chore, Runner
 from web.work.slot import Store
 
 LOCK: Final = "serve.lock"
 LOCK_S: Final = 15.0
 """Time for what is left of a service that was killed to end, seconds."""
 LOOK_S: Final = 0.1
+RETENTION_S: Final = 3600.0
 log = logging.getLogger("gatewitness")
 
 
@@ -60,7 +61,8 @@ def serve(config: Config, *, patience_s: float) -> None:
         migrations.upgrade(database)
         files = Folder(config.data)
         files.prepare()
-        runner = Runner(Store(database, files, key), pool, config.workers)
+        retained = Chore("retention", RETENTION_S, lambda: retention.expire(database, files, config))
+        runner = Runner(Store(database, files, key), pool, config.workers, [retained])
         app = create_app(config, database, files, key, runner)
         runner.start()
         opened.callback(runner.stop, 0.0)
