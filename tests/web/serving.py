@@ -1,8 +1,11 @@
 """A service for tests, answered in this process. In: a directory. Out: its parts, users, browsers that send forms."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,10 @@ from web.store.tables import Row, User
 
 PASSWORD = "a lamp, a rope and a map"
 """Of every user here."""
+
+
+NOTED = frozenset({"audit", "share_views", "seen_at", "expires_at", "used_at", "served_at"})
+"""Tables and columns in which the service notes what happens."""
 
 
 @cache
@@ -93,19 +100,29 @@ class Served:
         with self.database.reading() as db:
             return db.scalar(select(func.count()).select_from(table)) or 0
 
-    def stored(self) -> dict[str, int]:
-        """How much there is of everything that requests can make; equal before and after one that was refused.
+    def stored(self) -> dict[str, list[str]]:
+        """Everything that requests can make, with its content; equal before and after one that was refused.
 
-        The audit log, the count of looks and the user of local mode do not count: they are ours.
+        The audit log, the noting of looks and uses, and the user of local mode do not count: they are ours.
         """
-        rows = {name: table for name, table in Row.metadata.tables.items()
-                if name not in ("audit", "share_views", "users", "alembic_version")}
+        found: dict[str, list[str]] = {}
         with self.database.reading() as db:
-            found = {name: db.scalar(select(func.count()).select_from(table)) or 0 for name, table in rows.items()}
-            found["users"] = db.scalar(select(func.count()).where(User.name != users.LOCAL)) or 0
-        found["files"] = sum(1 for directory in (self.files.cases, self.files.tmp, self.files.uploads)
-                             for path in directory.rglob("*"))
+            for name, table in Row.metadata.tables.items():
+                if name not in NOTED:
+                    rows = db.execute(select(*(column for column in table.columns if column.name not in NOTED)))
+                    found[name] = sorted(str(row) for row in rows if users.LOCAL not in row)
+        kept = [path for directory in (self.files.cases, self.files.tmp, self.files.uploads)
+                for path in directory.rglob("*")]
+        found["files"] = sorted(f"{path} {sha256(path.read_bytes()).hexdigest() if path.is_file() else ''}"
+                                for path in kept)
         return found
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Nothing is stored, changed or removed meanwhile."""
+        before = self.stored()
+        yield
+        assert self.stored() == before
 
     def _cookie(self) -> dict[str, Any]:
         return {"domain": "localhost"}

@@ -31,13 +31,13 @@ WITH_LOG: Final = SMALL + 6 * LOG_CHARS
 """Body with a log excerpt in it; JSON may write a character as six bytes."""
 PARTS: Final = 64
 """Parts of a multipart body."""
-LOGS: Final = frozenset({"/", "/api/v1/captures"})
-"""Rules of the routes that take a log excerpt."""
+LOGS: Final = frozenset({"/", "/api/v1/captures", "/api/v1/hooks/alertmanager"})
+"""Rules of the routes that take a log excerpt, or as much."""
 UPLOADS: Final = frozenset({"/import", "/api/v1/imports"})
 """Rules of the routes that take files."""
 OPEN: Final = frozenset({
     "/login", "/setup/<token>", "/static/<path:filename>", "/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz",
-    "/metrics", "/api/v1/metrics", "/api/v1/", "/api/v1/openapi.json"})
+    "/metrics", "/api/v1/metrics", "/api/v1/", "/api/v1/", "/api/v1/openapi.json"})
 """Rules that answer strangers; /metrics judges by itself who may read it."""
 OPEN_BELOW: Final = "/s/<"
 """Share links: the token in the address is what is asked for."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from capture.policy import bare_host
 from capture.record import codec
 from capture.record.bundle import REPORT, Bundle
 from capture.record.seal import MANIFEST
@@ -75,8 +76,8 @@ def address(url: str) -> str:
 
 
 def host(url: str) -> str:
-    """Host of a masked URL; empty when there is none."""
+    """Host of a masked URL, as hosts are compared; empty when there is none."""
     try:
-        return (urlsplit(url).hostname or "")[:255]
+        return bare_host(urlsplit(url).hostname or "")[:255]
     except ValueError:
         return ""

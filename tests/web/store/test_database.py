@@ -132,3 +132,10 @@ def test_a_directory_that_is_not_there_is_an_error_when_it_is_used(tmp_path: Pat
 def test_the_file_lies_in_the_data_directory(store: Store, tmp_path: Path) -> None:
     assert store.database.path == tmp_path / FILE
     assert store.database.path.is_file()
+
+
+def test_errors_do_not_tell_values_because_they_are_logged(store: Store) -> None:
+    with pytest.raises(IntegrityError) as refused, store.database.transaction() as db:
+        add_user(db, "hunter2")
+        add_user(db, "hunter2")
+    assert "hunter2" not in str(refused.value)
