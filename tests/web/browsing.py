@@ -1,4 +1,4 @@
-"""The service behind a real port, and a real browser before it. In: a service. Out: an address, pages, what they said."""
+"""The service behind a real port, and a real browser before it. In: a service. Out: its address, tabs."""
 
 import importlib.resources
 from collections.abc import Iterator

@@ -255,8 +255,8 @@ def test_the_dossier_inside_works_and_reaches_nothing_of_ours(site: Site, bundle
     frame = page.frames[1]
     assert frame.evaluate("origin") == "null"
     for reach in ("document.cookie", "parent.document.title", "localStorage.length", "top.location.href"):
-        assert frame.evaluate(f"(() => {{ try {{ return String({reach}) && 'reached' }} catch {{ return 'kept out' }} }})()"
-                              ) == "kept out", reach
+        attempt = f"(() => {{ try {{ return String({reach}) && 'reached' }} catch {{ return 'kept out' }} }})()"
+        assert frame.evaluate(attempt) == "kept out", reach
     assert frame.evaluate(f"fetch('{site.base}/cases').then(() => 'reached', () => 'kept out')") == "kept out"
     with page.context.expect_page() as opened:
         page.get_by_role("link", name="Open it alone").click()
