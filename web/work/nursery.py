@@ -12,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import resource
 import selectors
 import shutil
 import signal
@@ -164,6 +165,7 @@ def main(scratch: Path, lock: int | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # the server decides; a service manager may signal everybody
         signal.signal(number, _wake)
     call_this("gw-nursery")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in the memory of a worker is nothing for a file
     adopt_orphans()
     try:
         html.prepare()
