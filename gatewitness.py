@@ -76,15 +76,61 @@ def capture(
     known = _known(vendors)
     directory = out or Path(_directory_name(url))
     diagnosis, failure = asyncio.run(_capture(request, directory, known, pdf=not no_pdf))
+    _tell(diagnosis, directory, as_json=as_json)
+    if failure is not None:
+        raise CaptureError(f"the browser could not look at the page ({failure}); the dossier holds what the probes saw")
+    raise typer.Exit(1 if fail_on_fault and _is_faulty(diagnosis) else 0)
+
+
+@app.command("import")
+def bring(
+    files: Annotated[list[Path], typer.Argument(
+        metavar="FILE...", help="HAR (or ZIP of one), screenshot, saved page, output of curl -v; - is standard input")],
+    url: Annotated[str | None, typer.Option(help="The address they speak of; of a HAR, the request meant.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Empty directory for bundle and dossier.")] = None,
+    note: Annotated[str | None, typer.Option(help="For the dossier, for example recent changes.")] = None,
+    seen: Annotated[str | None, typer.Option(help="What you saw, in your words.")] = None,
+    no_pdf: Annotated[bool, typer.Option("--no-pdf", help="Leave the PDF out.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdict alone, as JSON.")] = False,
+    fail_on_fault: Annotated[bool, typer.Option("--fail-on-fault", help="Exit 1 when something is broken.")] = False,
+    vendors: Private = None,
+) -> None:
+    """Make one dossier of files from another browser; nobody is contacted."""
+    from capture import importers
+    from report import dossier
+
+    known = _known(vendors)
+    uploads = [importers.Upload("stdin" if path.name == "-" else path.name, _content(path)) for path in files]
+    directory = out or Path(_directory_name(url or "import"))
+    importers.bring(uploads, directory, importers.Options(url=url, note=note, seen=seen))
+    built = dossier.build(directory, pdf=not no_pdf, known=known)
+    for warning in built.warnings:
+        typer.echo(f"gatewitness: {warning}", err=True)
+    _tell(built.diagnosis, directory, as_json=as_json)
+    raise typer.Exit(1 if fail_on_fault and _is_faulty(built.diagnosis) else 0)
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes, or those of standard input; one more than are taken is as many as are read."""
+    from capture.importers.given import FILE_BYTES
+
+    try:
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as stream:
+            return stream.read(FILE_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _tell(diagnosis: "Diagnosis", directory: Path, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(diagnosis.verdict.model_dump(mode="json"), ensure_ascii=False, indent=1))
     else:
         _print(diagnosis)
         say(f"\nDossier: {directory / 'report' / 'dossier.html'}")
-    if failure is not None:
-        raise CaptureError(f"the browser could not look at the page ({failure}); the dossier holds what the probes saw")
-    faulty = diagnosis.verdict.is_error_page or diagnosis.verdict.fault_code is not None
-    raise typer.Exit(1 if fail_on_fault and faulty else 0)
+
+
+def _is_faulty(diagnosis: "Diagnosis") -> bool:
+    return diagnosis.verdict.is_error_page or diagnosis.verdict.fault_code is not None
 
 
 async def _capture(request: CaptureRequest, directory: Path, known: "Known", *,
@@ -179,16 +225,11 @@ def _bundle(directory: Path, known: "Known") -> "Diagnosis":
 
 def _picture(path: Path, known: "Known") -> "Diagnosis":
     """What a screenshot alone says."""
+    from capture.importers import picture
     from report import imported
-    from report.visual import BadPicture
 
-    try:
-        data = path.read_bytes()
-        return imported.diagnose(imported.evidence(path.name, data, datetime.now(UTC)), data, known)
-    except BadPicture as error:
-        raise BadInput(f"{path}: {error}") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+    data = _content(path)
+    return imported.diagnose(picture.evidence(path.name, data, datetime.now(UTC)), data, known)
 
 
 @app.command()

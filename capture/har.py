@@ -16,25 +16,44 @@ from capture.record.page import Body, Exchange, PageLoad, Response
 EMBED_BYTES = 1_000_000
 """Text bodies up to this size are put into the HAR; larger ones stay in the bundle's artifacts."""
 PROTOCOLS = {"h2": "HTTP/2", "h3": "HTTP/3", "http/1.1": "HTTP/1.1", "http/1.0": "HTTP/1.0", "http/0.9": "HTTP/0.9"}
+HANDED_IN = "Made anew from files that were handed in."
 Read = Callable[[str], bytes]
 
 
 def har(evidence: Evidence, read: Read) -> dict[str, Any]:
     """The HAR of all loads; `read` gives the bytes of a file of the bundle."""
-    vantage = evidence.vantage
-    name, _, version = (vantage.browser if vantage else "Chromium/unknown").partition("/")
-    tool, _, tool_version = (vantage.tool if vantage else "gatewitness unknown").partition(" ")
+    name, _, version = _browser(evidence).partition("/")
+    source = evidence.vantage or evidence.imported
+    tool, _, tool_version = (source.tool if source else "gatewitness unknown").partition(" ")
     loads = [load for load in evidence.pages if load.label != "native"]
-    entries = [_entry(load, exchange, evidence, read) for load in loads for exchange in load.exchanges]
+    named = list(zip(_names(loads), loads, strict=True))
+    entries = [_entry(page, exchange, evidence, read) for page, load in named for exchange in load.exchanges]
+    comment = "Secrets are masked; see the redaction ledger of the dossier."
     return {"log": {
         "version": "1.2", "creator": {"name": tool, "version": tool_version},
-        "browser": {"name": name, "version": version}, "pages": [_page(load) for load in loads],
+        "browser": {"name": name, "version": version}, "pages": [_page(page, load) for page, load in named],
         "entries": sorted(entries, key=lambda entry: entry["startedDateTime"]),
-        "comment": "Secrets are masked; see the redaction ledger of the dossier."}}
+        "comment": f"{HANDED_IN} {comment}" if evidence.imported else comment}}
 
 
-def _page(load: PageLoad) -> dict[str, Any]:
-    page = {"id": load.label, "startedDateTime": iso(load.started_at), "title": load.title or load.final_url or "",
+def _names(loads: list[PageLoad]) -> list[str]:
+    """An id of its own for every load: its label, numbered where a label comes again."""
+    labels = [load.label for load in loads]
+    counts = [labels[:at].count(label) + 1 for at, label in enumerate(labels)]
+    return [label if count == 1 else f"{label}-{count}" for label, count in zip(labels, counts, strict=True)]
+
+
+def _browser(evidence: Evidence) -> str:
+    """Product and version, with a slash; of an import by the files' own word."""
+    if evidence.vantage:
+        return evidence.vantage.browser
+    files = evidence.imported.files if evidence.imported else ()
+    named = next((file.browser or file.creator for file in files if file.browser or file.creator), None)
+    return named.replace(" ", "/", 1) if named else "unknown/unknown" if files else "Chromium/unknown"
+
+
+def _page(name: str, load: PageLoad) -> dict[str, Any]:
+    page = {"id": name, "startedDateTime": iso(load.started_at), "title": load.title or load.final_url or "",
             "pageTimings": {"onContentLoad": _known(load.dom_content_loaded_ms), "onLoad": _known(load.load_ms)},
             "_ended": load.ended}
     return page | ({"_error": load.error} if load.error else {})
@@ -44,10 +63,10 @@ def _known(value: float | int | None) -> float | int:
     return -1 if value is None else value
 
 
-def _entry(load: PageLoad, exchange: Exchange, evidence: Evidence, read: Read) -> dict[str, Any]:
+def _entry(page: str, exchange: Exchange, evidence: Evidence, read: Read) -> dict[str, Any]:
     dial = evidence.dials[exchange.dial] if exchange.dial is not None else None
     entry: dict[str, Any] = {
-        "pageref": load.label, "startedDateTime": iso(exchange.started_at), "time": _total(exchange),
+        "pageref": page, "startedDateTime": iso(exchange.started_at), "time": _total(exchange),
         "request": _request(exchange), "response": _response(exchange, read), "cache": {},
         "timings": _timings(exchange), "_resourceType": exchange.resource_type,
         "_initiator": exchange.initiator.model_dump(exclude_none=True) if exchange.initiator else {}}

@@ -159,7 +159,7 @@ def admit(url: str, allow_networks: tuple[str, ...] = ()) -> str:
     is not part of admission; the guard judges what the name resolves to. Raises BadInput when it is not a URL that
     can be captured, Refused when the policy says no; both with one plain sentence that repeats nothing but the host.
     """
-    parsed = _parse(url)
+    parsed = ada_url.URL(canonical(url))
     host, policy = bare_host(parsed.hostname), Policy(allow_networks)
     port = int(parsed.port or {"http:": 80, "https:": 443}[parsed.protocol])
     rule = policy.refuse_name(host)
@@ -168,6 +168,15 @@ def admit(url: str, allow_networks: tuple[str, ...] = ()) -> str:
     rule = rule or policy.refuse_port(port)
     if rule:
         raise Refused(f"{host} is not allowed by policy: {rule}")
+    return parsed.href
+
+
+def canonical(url: str) -> str:
+    """The URL as browsers understand it, without user name and password; says nothing of whether it may be contacted.
+
+    Raises BadInput when it is not an http or https URL.
+    """
+    parsed = _parse(url)
     parsed.username = parsed.password = ""
     return parsed.href
 

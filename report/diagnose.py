@@ -11,7 +11,7 @@ from capture.record.evidence import Evidence
 from report.diagnosis import Diagnosis, Finding, Verdict
 from report.facts import Facts, facts
 from report.faults import FAULTS, filled
-from report.rules import announced, differences, dns, network, tls, waits, worker
+from report.rules import announced, differences, dns, imports, network, tls, waits, worker
 from report.rules import hops as chain
 from report.rules import page as document
 from report.rules import picture as witness
@@ -34,6 +34,8 @@ def diagnose(evidence: Evidence, *, sha256: str | None = None, known: tuple[Vend
         reading = None  # the answer began and broke off: the failure is what the visitor met
     reading = witness.heard(seen, reading, witness.sight(seen, picture))
     decisive = None if reading else _decisive(seen, below)
+    if evidence.imported and seen.page is None and decisive is None and (alone := _picture(evidence, picture, known)):
+        return alone if sha256 is None else alone.model_copy(update={"evidence_sha256": sha256})
     verdict = _verdict(seen, reading, decisive)
     who = reading.who if reading else "The server"
     fault = FAULTS[verdict.fault_code] if verdict.fault_code else None
@@ -42,17 +44,29 @@ def diagnose(evidence: Evidence, *, sha256: str | None = None, known: tuple[Vend
     return Diagnosis(
         verdict=verdict,
         hops=chain.hops(seen, reading, decisive.code if decisive else None),
-        findings=_ordered(_told(seen, reading), decisive, below),
+        findings=imports.capped(evidence, _ordered(_told(seen, reading), decisive, below)),
         alternatives=head.alternatives(verdict.fault_code, who),
-        unknowns=head.unknowns(seen, reading, who),
+        unknowns=(*imports.unknowns(evidence), *head.unknowns(seen, reading, who)),
         support=table.support(seen, reading),
         repair=filled(fault.repair, **words) if fault else "Nothing to repair was found.",
         next_steps=tuple(filled(step, **words) for step in fault.next) if fault else (),
         send=head.send(seen, reading),
-        warning=head.warning(reading),
+        warning=imports.warning(evidence, head.warning(reading)),
         evidence_sha256=sha256 or hashlib.sha256(dump(evidence)).hexdigest(),
         rules_version=version() if known is None else version_with(known),
     )
+
+
+def _picture(evidence: Evidence, picture: bytes | None, known: tuple[Vendor, ...] | None) -> Diagnosis | None:
+    """What the picture that was handed in says where nothing else tells what came; None without a readable picture."""
+    if picture is None:
+        return None
+    from report import imported, visual  # loads Pillow, which a diagnosis without a picture does not need
+
+    try:
+        return imported.diagnose(evidence, picture, known)
+    except visual.BadPicture:
+        return None
 
 
 def _verdict(seen: Facts, reading: document.Reading | None, decisive: Finding | None) -> Verdict:

@@ -80,7 +80,7 @@ def build(bundle_dir: Path, *, pdf: bool = True, now: datetime | None = None, wo
         made.write("summary.md", summary.markdown(evidence, made.diagnosis, bundle.manifest).encode())
         for name, data in packs.make(bundle, made.diagnosis, made.files, known).items():
             made.write(name, data)
-        made.pack(now or evidence.finished_at)
+        made.pack(now or (evidence.imported.at if evidence.imported else evidence.finished_at))
         made.seal()
         return Dossier(made.diagnosis, dict(made.paths), tuple(made.warnings))
     finally:

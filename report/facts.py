@@ -40,7 +40,7 @@ class Facts:
     def host(self) -> str:
         """Host of the document that was answered or failed last."""
         url = self.page.url if self.page else self.exchange.url if self.exchange else self.evidence.request.url
-        return urlsplit(url).hostname or url
+        return urlsplit(url).hostname or ("the site" if self.evidence.imported else url)
 
     @property
     def https(self) -> bool:
@@ -60,6 +60,11 @@ class Facts:
         return None if self.page and name in NO_FAILURES else name
 
     @property
+    def at_most(self) -> Certainty:
+        """How sure anything can be: what was handed in can have been made up."""
+        return "likely" if self.evidence.imported else "proven"
+
+    @property
     def path(self) -> frozenset[str]:
         """Slugs of everybody who left a mark on the answer."""
         return frozenset(found.vendor.slug for found in self.matches)
@@ -67,7 +72,7 @@ class Facts:
     @property
     def wait(self) -> tuple[str, float] | None:
         """Pointer and milliseconds of how long the answer took that became the page."""
-        where = self.page.pointers["status"].split("/") if self.page else []
+        where = self.page.pointers.get("status", "").split("/") if self.page else []
         if where[1:2] == ["plain_http"]:
             at, hop = int(where[2]), int(where[4])
             took = (self.evidence.plain_http or ())[at].hops[hop].duration_ms
@@ -75,6 +80,11 @@ class Facts:
         if self.exchange is None or self.exchange.duration_ms is None:
             return None
         return f"{self.exchange_pointer}/duration_ms", self.exchange.duration_ms
+
+    def status_cites(self) -> list[Citation]:
+        """Where the status of the answer stands; nowhere when it is not known."""
+        pointer = self.page.pointers.get("status") if self.page else None
+        return [self.citer.cite(pointer)] if pointer else []
 
     def error_cites(self) -> list[Citation]:
         """Where that name stands."""
@@ -138,8 +148,8 @@ def finding(
 ) -> Finding:
     """A Finding about a fault of report/data/faults, in the fault's own words; never surer than the fault allows."""
     fault = FAULTS[code]
-    status = str(facts.page.status) if facts.page else ""
-    sure = weakest(fault.certainty, certainty or fault.certainty)
+    status = str(facts.page.told_status or "") if facts.page else ""
+    sure = weakest(fault.certainty, certainty or fault.certainty, facts.at_most)
     return Finding(
         code=code,
         layer=layer or fault.layer or "none",

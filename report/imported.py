@@ -1,37 +1,21 @@
-"""A picture that somebody handed in. In: its bytes. Out: evidence that holds nothing else, and its diagnosis.
+"""A picture that somebody handed in. In: its bytes, and evidence that tells nothing else. Out: a diagnosis.
 
 Nobody knows whether the picture is true, whose address it shows, or when: the diagnosis says what it shows and no more.
 """
 
 import hashlib
-from datetime import datetime
 
 from capture.record.codec import dump
 from capture.record.evidence import Evidence
-from capture.record.page import PageLoad, Screenshot
-from capture.record.request import RequestRecord, StepRecord
 from report.diagnosis import Diagnosis, Finding, HopVerdict, SupportFact, Verdict
 from report.facts import weakest
 from report.faults import FAULTS, by_status, filled
-from report.rules import picture
+from report.rules import imports, picture
 from report.rules import verdict as head
 from report.signatures import Vendor, vendors, version, version_with
 from report.visual import Sight, look
-from report.visual.picture import read
 
-UNKNOWN = ("Only a picture was given: headers, addresses, certificates and times are not known; a capture of the "
-           "address would tell.")
-
-
-def evidence(name: str, data: bytes, now: datetime) -> Evidence:
-    """The least evidence around one picture; `now` is when it was handed in. Raises BadPicture."""
-    width, height = read(data).size
-    digest = hashlib.sha256(data).hexdigest()
-    shot = Screenshot(path=name, width=width, height=height, at=now, sha256=digest)
-    load = PageLoad(label="imported", started_at=now, duration_ms=0.0, ended="load", screenshot=shot)
-    step = StepRecord(name="page", status="skipped", reason="A picture was handed in; nothing was captured.")
-    return Evidence(id=digest[:16], request=RequestRecord(url=name), started_at=now, finished_at=now,
-                    outcome="complete", steps=(step,), pages=(load,), redaction_ruleset="none")
+UNKNOWN = "Only the picture tells what came: headers, addresses, certificates and times of an answer are not known."
 
 
 def diagnose(facts: Evidence, data: bytes, known: tuple[Vendor, ...] | None = None) -> Diagnosis:
@@ -46,11 +30,12 @@ def diagnose(facts: Evidence, data: bytes, known: tuple[Vendor, ...] | None = No
              "detail": "the site"}
     return Diagnosis(
         verdict=verdict, hops=_hops(vendor, found, verdict), findings=(found,) if found else (),
-        alternatives=head.alternatives(verdict.fault_code, words["who"]), unknowns=(UNKNOWN,),
+        alternatives=head.alternatives(verdict.fault_code, words["who"]), unknowns=(UNKNOWN, *imports.unknowns(facts)),
         support=_support(facts, seen, vendor),
         repair=filled(fault.repair, **words) if fault else "The picture does not tell what is to be repaired.",
         next_steps=tuple(filled(step, **words) for step in fault.next) if fault else (),
         send="Send the picture with the address and the time to the site's owner." if verdict.is_error_page else None,
+        warning=imports.warning(facts, None),
         evidence_sha256=hashlib.sha256(dump(facts)).hexdigest(),
         rules_version=version() if known is None else version_with(known))
 

@@ -84,6 +84,8 @@ class Letter:
     answered: bool
     failed_before: str
     """Name of the failure when no answer came; empty when none was recorded."""
+    reporter: str
+    """Who reported it."""
     day: str
     moment: str
     """When, UTC."""
@@ -144,6 +146,7 @@ def letter(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, vendor:
     return Letter(
         subject=f"{shown.host}: {what} on {started:%Y-%m-%d} at {started:%H:%M} UTC{id_}",
         host=shown.host, what=shown.what, answered=verdict.status is not None, failed_before=failure,
+        reporter="the file handed in" if evidence.imported else "the browser",
         day=_day(started), moment=f"{started:%Y-%m-%d %H:%M:%S} UTC", local=shown.local,
         lead=LEADS[verdict.certainty], summary=verdict.summary, warning=diagnosis.warning or "",
         facts=_facts(diagnosis, failure), frequency=_frequency(evidence, diagnosis),
@@ -219,6 +222,8 @@ def _facts(diagnosis: Diagnosis, failure: str) -> tuple[SupportFact, ...]:
 def _frequency(evidence: Evidence, diagnosis: Diagnosis) -> str:
     """What is known of how often it fails: one load, and how many plain requests ended in the same way."""
     ends = [probe.hops[-1].status for probe in evidence.plain_http or () if probe.hops]
+    if evidence.imported:
+        return "not known; the files show one load."
     loads = "one load by a browser" if evidence.pages else "no load by a browser"
     if not ends:
         return f"not known; this is {loads}."

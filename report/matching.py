@@ -31,6 +31,7 @@ _INJECTED = re.compile(
     re.IGNORECASE,
 )
 """What relays put into the pages of others."""
+_PRINTED = re.compile(r"^\D{0,60}?\b([45]\d\d)\b")
 _TITLE = re.compile(r"<title\b[^>]{0,200}>([^<]{0,2000})", re.IGNORECASE)
 
 
@@ -40,6 +41,7 @@ class Document:
 
     url: str
     status: int
+    """0 when it is not known, as of a saved page."""
     headers: tuple[Header, ...]
     body: str
     """Empty when there was none, or when none was kept (then `body_known` is false)."""
@@ -51,6 +53,17 @@ class Document:
     mime: str
     pointers: dict[str, str]
     """Pointer by place: url, status, headers, title, text, body, cname, issuer."""
+
+    @cached_property
+    def printed_status(self) -> int:
+        """The number of an error that title or first words print; 0 when they print none."""
+        code = _PRINTED.search(self.title) or _PRINTED.search(self.text[:200])
+        return int(code[1]) if code else 0
+
+    @property
+    def told_status(self) -> int:
+        """The status, or of a saved page the number that it prints; 0 when there is none."""
+        return self.status or self.printed_status
 
     @cached_property
     def folded(self) -> dict[str, str]:
@@ -88,8 +101,8 @@ class Match:
 
 
 def strict_load(evidence: Evidence) -> tuple[int, PageLoad] | None:
-    """Position and record of the strict load."""
-    return next(((at, page) for at, page in enumerate(evidence.pages) if page.label == "strict"), None)
+    """Position and record of the load that counts: the strict one, or the first that was imported."""
+    return next(((at, page) for at, page in enumerate(evidence.pages) if page.label in ("strict", "imported")), None)
 
 
 def main_exchange(load: PageLoad) -> tuple[int, Exchange] | None:
@@ -121,7 +134,7 @@ def document(evidence: Evidence) -> Document | None:
     """
     seen = _from_browser(evidence)
     if strict_load(evidence) and not by_service_worker(evidence):
-        return seen
+        return seen or _from_saved(evidence)
     return _from_plain(evidence) or seen
 
 
@@ -134,6 +147,8 @@ def _from_browser(evidence: Evidence) -> Document | None:
     base = f"/pages/{at}/exchanges/{number}"
     pointers = {"url": f"{base}/url", "status": f"{base}/response/status", "headers": f"{base}/response/headers"}
     body, where = _body(evidence, answer, base)
+    if body is None and load.source:
+        body, where = load.source, f"/pages/{at}/source"
     if body:
         pointers["body"] = where
     # Where the answer had no body, the text shown is the browser's own.
@@ -153,6 +168,18 @@ def _from_browser(evidence: Evidence) -> Document | None:
         answer.mime_type,
         pointers,
     )
+
+
+def _from_saved(evidence: Evidence) -> Document | None:
+    """A saved page that was handed in: its source is all that is known of the answer."""
+    found = strict_load(evidence)
+    if found is None or found[1].source is None or found[1].main_exchange is not None:
+        return None
+    at, load = found
+    url = f"/pages/{at}/final_url" if load.final_url else "/request/url"
+    pointers = {"url": url, "body": f"/pages/{at}/source"}
+    return _document(evidence, load.final_url or evidence.request.url, 0, (), load.source, ("", ""), (), "text/html",
+                     pointers)
 
 
 def _body(evidence: Evidence, answer: Response, base: str) -> tuple[str | None, str]:
@@ -257,7 +284,7 @@ def _holds(signature: Signature, page: Document, citer: Citer) -> tuple[Citation
     if any(pattern.search(page.body, page.folded["body"]) for pattern in signature.absent_patterns):
         return None
     cites = [citer.cite(pointer, part) for pointer, part in hits]
-    if signature.statuses:
+    if signature.statuses and page.status:
         cites.append(citer.cite(page.pointers["status"]))
     return tuple({(cite.pointer, cite.excerpt): cite for cite in cites}.values())
 

@@ -42,8 +42,8 @@ class Shown:
 
 
 def witness(bundle: Bundle) -> bytes | None:
-    """The strict load's window as it was taken, for the diagnosis; None when there is none to be read."""
-    shot = next((page.screenshot for page in bundle.evidence.pages if page.label == "strict"), None)
+    """The window of the load that counts, as it was taken, for the diagnosis; None when there is none to be read."""
+    shot = next((page.screenshot for page in bundle.evidence.pages if page.label in ("strict", "imported")), None)
     try:
         return bundle.read(shot.path) if shot else None
     except BundleError:
@@ -81,7 +81,7 @@ def shown(bundle: Bundle, evidence: Evidence, problems: list[str], decided: tupl
 
 def _same_pixels(page: PageLoad, shot: Screenshot) -> bool:
     """Whether the regions of the strict load's window lie at the same place of this picture."""
-    return page.label == "strict" and page.screenshot is not None and shot.width == page.screenshot.width
+    return page.label in ("strict", "imported") and page.screenshot is not None and shot.width == page.screenshot.width
 
 
 def _small(data: bytes, caption: str, tall: bool, pointer: str, decided: tuple[PictureRegion, ...]) -> Shown:
@@ -119,4 +119,6 @@ def _caption(page: PageLoad, shot: Screenshot, tall: bool) -> str:
     cut = f" The page was taller than the picture ({shot.page_height_px:,} px)." if taller else ""
     blank = " Nearly all of it has one colour." if shot.blank else ""
     label = "" if page.label == "strict" else f", {LOADS[page.label]}"
+    if page.label == "imported":
+        return f"Picture {shot.width} × {shot.height}, handed in {moment(shot.at)}.{blank}"
     return f"{what} {shot.width} × {shot.height}, {moment(shot.at)}{label}.{cut}{blank}"

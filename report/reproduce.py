@@ -170,7 +170,7 @@ def _browser(evidence: Evidence) -> Iterator[Line]:
 
 def _parts(evidence: Evidence) -> Iterator[Line]:
     """The first of what the strict load asked for besides and did not get; not what our own side held back."""
-    strict = next((page for page in evidence.pages if page.label == "strict"), None)
+    strict = next((page for page in evidence.pages if page.label in ("strict", "imported")), None)
     if strict is None:
         return
     failed = (e for e in strict.exchanges if not e.main_document and failed_request(e) and _WEB.match(e.url)

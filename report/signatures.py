@@ -147,9 +147,10 @@ class Signature(Record):
         """Whether an answer with this status may be meant.
 
         Markup that says how it was made is the same page when it is served with success (a soft error). Plain text and
-        JSON of the same shape are not, nor are headers alone; and a challenge or a welcome is no error.
+        JSON of the same shape are not, nor are headers alone; and a challenge or a welcome is no error. Of a saved page
+        no status is known: 0, which forbids nothing.
         """
-        if not self.statuses or status in self.statuses:
+        if not self.statuses or status in self.statuses or status == 0:
             return True
         soft = self.shows in ("generated", "blocked", "maintenance") and bool(self.text or self.body)
         return status == 200 and markup and soft

@@ -7,7 +7,7 @@ from report.failure_path import turned_away
 from report.text import markdown as plain
 from report.text import markdown_code as code
 from report.view import View, view
-from report.wording import REPAIR, state
+from report.wording import REPAIR, proves, proves_not, state
 
 
 def markdown(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest) -> str:
@@ -57,7 +57,6 @@ def _proof(shown: View) -> str:
              for a in shown.diagnosis.alternatives]
     opens += [plain(unknown) for unknown in shown.diagnosis.unknowns]
     left = "".join(f"\n- {line}" for line in opens)
-    return ("**This proves** that at this time, from this place, with this browser, these bytes were received, and "
-            f"that they have not changed since they were sealed (SHA-256 {code(shown.manifest.fingerprint)}).\n\n"
-            "**It does not prove** what other visitors saw, nor who sealed it and when."
+    return (f"**This proves** {proves(shown.evidence)} (SHA-256 {code(shown.manifest.fingerprint)}).\n\n"
+            f"**It does not prove** {proves_not(shown.evidence)}."
             + (f" What stays open:\n{left}" if left else ""))

@@ -40,8 +40,10 @@ SIDES: Final[dict[FaultSide, str]] = {
     "client": "on the visitor's side", "dns": "in DNS", "tls": "in TLS", "network": "in the network",
     "edge": "at the edge", "origin": "at the origin", "unknown": ""}
 LOADS: Final = {"strict": "strict load", "lenient": "lenient load (TLS errors ignored)",
-                "native": "the browser's own page for this failure", "imported": "a picture that was handed in"}
+                "native": "the browser's own page for this failure", "imported": "imported load"}
 
+WHEN: Final = {None: "captured", "files": "by the files", "server": "by the server", "unknown": "handed in"}
+"""Whose word a time is."""
 SOURCES: Final = {"console": "page", "exception": "uncaught error", "log": "browser", "issue": "DevTools issue"}
 
 
@@ -112,8 +114,13 @@ class View:
     """How many of the facts for support are on the first page."""
     steps_first: int
     """How many of the next steps are on the first page."""
+    when: str
+    """What the next time is the time of."""
     captured: str
     """When, UTC."""
+    proves: str
+    proves_not: str
+    """What the dossier proves, and what not."""
     local: str
     """The same in the vantage's own time zone; empty when unknown."""
     what: str
@@ -172,7 +179,9 @@ def view(evidence: Evidence, diagnosis: Diagnosis, manifest: Manifest, *, paper:
         evidence=evidence, diagnosis=diagnosis, manifest=manifest, host=host_of(evidence.request.url),
         facts_first=fitting(tuple(f.value[:FACT_CHARS] for f in diagnosis.support), FACT_LINES, 34),
         steps_first=fitting(tuple(step[:STEP_CHARS] for step in diagnosis.next_steps), STEP_LINES, 40),
-        captured=moment(evidence.started_at), local=local_time(evidence), what=what_came(diagnosis, main),
+        when=WHEN[evidence.imported.clock if evidence.imported else None], captured=moment(evidence.started_at),
+        proves=wording.proves(evidence), proves_not=wording.proves_not(evidence),
+        local=local_time(evidence), what=what_came(diagnosis, main),
         written_by=generator_name(diagnosis), written=wording.WRITTEN[wording.writer_certainty(diagnosis)],
         caused=SIDES[verdict.fault_side] if failed else "", lies=wording.CAUSED[verdict.certainty],
         certainty=wording.CERTAINTIES[verdict.certainty], dense=is_dense(evidence, diagnosis), failed=failed, main=main,
@@ -222,8 +231,8 @@ def main_load(evidence: Evidence) -> PageLoad | None:
 
 def screenshot_shown(evidence: Evidence) -> tuple[PageLoad, Screenshot] | None:
     """What the visitor saw: the browser's own page when the document failed below HTTP, else the strict load's."""
-    shots = {page.label: (page, page.screenshot) for page in evidence.pages if page.screenshot}
-    return shots.get("native") or shots.get("strict") or shots.get("lenient")
+    shots = {page.label: (page, page.screenshot) for page in reversed(evidence.pages) if page.screenshot}
+    return next((shots[label] for label in ("native", "strict", "lenient", "imported") if label in shots), None)
 
 
 def host_of(url: str) -> str:
@@ -248,6 +257,8 @@ def local_time(evidence: Evidence) -> str:
 def what_came(diagnosis: Diagnosis, main: PageLoad | None) -> str:
     """The status with its phrase as sent (or as registered), or that no answer came."""
     status = diagnosis.verdict.status
+    if status is None and main is not None and main.label == "imported" and main.main_exchange is None:
+        return "A saved page" if main.source else "A picture"
     if status is None:
         return "No HTTP answer"
     sent = next((e.response.status_text for e in reversed(main.exchanges if main else ())
@@ -284,7 +295,8 @@ def texts(evidence: Evidence) -> tuple[Text, ...]:
     found = []
     for number, load in enumerate(evidence.pages):
         of = f", {LOADS[load.label]}" if len(evidence.pages) > 1 else ""
-        found.append((f"/pages/{number}/text", f"Text shown{of}", load.text))
+        found += [(f"/pages/{number}/text", f"Text shown{of}", load.text),
+                  (f"/pages/{number}/source", f"Source of the saved page{of}", load.source)]
         found += [(f"/pages/{number}/exchanges/{i}/response/body/text", f"Source of {e.id}{of}", e.response.body.text)
                   for i, e in enumerate(load.exchanges) if e.main_document and e.response and e.response.body]
     return tuple(Text(pointer, title, text) for pointer, title, text in found if text and text.strip())
@@ -332,6 +344,8 @@ def why_no_picture(evidence: Evidence, main: PageLoad | None) -> str:
     step = next((s for s in evidence.steps if s.name == "page"), None)
     if step is not None and step.reason:
         return step.reason
+    if evidence.imported:
+        return "No picture was handed in."
     if main is None:
         return "No browser load was recorded."
     return {"no-content": "The answer had no content to show.", "download": "The address gave a download, not a page.",
@@ -369,6 +383,7 @@ def contents(shown: View, more_pictures: int, notices: list[str],
         ("pictures", "Further pictures", more_pictures),
         ("gaps", "Limits and gaps", evidence.limits_hit or shown.unfinished or notices),
         ("vantage", "Vantage point", evidence.vantage),
+        ("imported", "Where this comes from", evidence.imported),
         ("playbook", "Playbook, in the order of risk", advice.get("playbook")),
         ("letters", "Letters", advice.get("letters")),
         ("reproduction", "Reproduction", advice.get("reproduction")),

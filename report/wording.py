@@ -5,6 +5,7 @@ Proven is, likely probably is, possible may be: whoever reads one line alone mus
 
 from typing import Final
 
+from capture.record.evidence import Evidence
 from report.diagnosis import Certainty, Diagnosis, HopState
 
 CERTAINTIES: Final[dict[Certainty, str]] = {
@@ -25,6 +26,23 @@ _STATES: Final[dict[HopState, str]] = {
     "working": "✓ works", "undetermined": "? not known", "not-reached": "– not reached"}
 _FAULTY: Final[dict[Certainty, str]] = {
     "proven": "× fails", "likely": "× probably fails", "possible": "× may fail", "undetermined": "× may fail"}
+
+
+def proves(evidence: Evidence) -> str:
+    """What a dossier proves, to be read after "This proves"."""
+    if evidence.imported:
+        return ("that files with these facts were handed in, and that what was kept of them has not changed since it "
+                "was sealed")
+    return ("that at this time, from this place, with this browser, these bytes were received, and that they have not "
+            "changed since they were sealed")
+
+
+def proves_not(evidence: Evidence) -> str:
+    """What it does not prove, to be read after "It does not prove"."""
+    if evidence.imported:
+        return ("that the files are true, complete and unchanged, that their clock was right, what other visitors saw, "
+                "nor who sealed this and when")
+    return "what other visitors saw, nor who sealed it and when"
 
 
 def state(hop: HopState, certainty: Certainty) -> str:

@@ -112,9 +112,9 @@ class Evidence(Record):
     request: RequestRecord
     """What was asked for."""
     started_at: Moment
-    """Start."""
+    """Start; of an import the time of the page, by the word that `imported.clock` names."""
     finished_at: Moment
-    """End."""
+    """End; of an import the same as the start."""
     outcome: Literal["complete", "cut-short"]
     """complete: every step had its chance. cut-short: stopped before, what was recorded is kept."""
     outcome_reason: str | None = None

@@ -102,7 +102,7 @@ class Exchange(Record):
     resource_type: str
     """document, stylesheet, script, image, font, fetch, xhr, websocket, ping, other ..."""
     main_document: bool = False
-    """It is (a hop of) the document of the top frame."""
+    """It is (a hop of) the document of the top frame, or the request that is judged in an import without one."""
     hop: int = 0
     """Position in its redirect chain, from 0."""
     started_at: Moment

@@ -10,7 +10,7 @@ from report.facts import Facts
 
 def findings(facts: Facts) -> list[Finding]:
     """Statuses that differ between the browser and the requests without it, each request compared once."""
-    if facts.page is None or "/plain_http/" in facts.page.pointers["status"]:
+    if facts.page is None or "/plain_http/" in facts.page.pointers.get("status", "/plain_http/"):
         return []
     found = []
     for at, plain in enumerate(facts.evidence.plain_http or ()):

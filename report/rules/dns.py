@@ -1,7 +1,7 @@
 """Rules about names. In: Facts. Out: findings about resolution, the decisive one first."""
 
 from capture.record.network import DnsAnswer
-from report.diagnosis import Citation, Finding
+from report.diagnosis import Certainty, Citation, Finding
 from report.facts import Facts, finding
 from report.rules.errors import fault_of
 
@@ -22,7 +22,9 @@ def findings(facts: Facts) -> list[Finding]:
     error = facts.error
     if error and fault_of(error).startswith("dns."):
         code, cites = _cause(facts, fault_of(error))
-        found.append(finding(facts, code, cites + facts.error_cites()))
+        # Without the resolver's own code the client's word may stand for any of them.
+        sure: Certainty = "proven" if cites else "possible"
+        found.append(finding(facts, code, cites + facts.error_cites(), certainty=sure))
     found += _private(facts)
     return found + _disagreement(facts)
 

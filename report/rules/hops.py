@@ -37,8 +37,11 @@ def hops(facts: Facts, reading: Reading | None, fault: str | None) -> tuple[HopV
 
 
 def _visitor(facts: Facts) -> HopVerdict:
-    browser = facts.evidence.vantage.browser if facts.evidence.vantage else None
-    cites = (facts.citer.cite("/vantage/browser"),) if browser else ()
+    browser, pointer = facts.evidence.vantage.browser if facts.evidence.vantage else None, "/vantage/browser"
+    for at, file in enumerate(facts.evidence.imported.files if facts.evidence.imported else ()):
+        if browser is None and (named := "browser" if file.browser else "creator" if file.creator else None):
+            browser, pointer = file.browser or file.creator, f"/imported/files/{at}/{named}"
+    cites = (facts.citer.cite(pointer),) if browser else ()
     return HopVerdict(name="Visitor", layer="visitor", state="working", detail=browser, evidence_for=cites)
 
 
@@ -157,7 +160,7 @@ def _answering(facts: Facts, reading: Reading) -> list[HopVerdict]:
 
 
 def _status_cites(facts: Facts) -> tuple[Citation, ...]:
-    return (facts.citer.cite(facts.page.pointers["status"]),) if facts.page else ()
+    return tuple(facts.status_cites())
 
 
 def _writer(facts: Facts, reading: Reading, writer: Match, side: str | None) -> HopVerdict:

@@ -35,7 +35,6 @@ _WROTE: Final[dict[Certainty, str]] = {
 _PURPOSE: Final = {
     "blocked": ", which refuses the request", "challenged": ", which asks the visitor for a proof",
     "maintenance": ", which announces maintenance", "welcome": ", which is what it shows before a site is set up"}
-_TITLE_CODE = re.compile(r"^\D{0,60}?\b([45]\d\d)\b")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def _by_vendor(facts: Facts, page: Document, written: list[Match]) -> Reading:
     best = written[0]
     vendor, signature = best.vendor, best.signature
     rivals = [other for other in written if other.vendor != vendor and other.signature.certainty == signature.certainty]
-    certainty = weakest(signature.certainty, "possible") if rivals else signature.certainty
+    certainty = weakest(signature.certainty, facts.at_most, *(("possible",) if rivals else ()))
     own = [found for found in written if found.vendor == vendor]
     if signature.shows == "welcome":
         return Reading(
@@ -158,7 +157,7 @@ def _fault(
     fault = shows.get(own[0].signature.shows) or vendor.status.get(str(status)) or by_status(status)
     if fault is None and vendor.layer == "app":
         fault = "app.error"
-    return fault, _cap(fault) if fault else "proven", [facts.citer.cite(page.pointers["status"])]
+    return fault, _cap(fault) if fault else "proven", facts.status_cites()
 
 
 def _cap(fault: str) -> Certainty:
@@ -190,10 +189,7 @@ def _proxy_status(facts: Facts, page: Document) -> tuple[str, Citation] | None:
 
 def _status(page: Document) -> int:
     """The status that counts: the page's own when an error page came with success (a soft error)."""
-    if page.status >= 400:
-        return page.status
-    code = _TITLE_CODE.search(page.title) or _TITLE_CODE.search(page.text[:200])
-    return int(code[1]) if code else page.status
+    return page.status if page.status >= 400 else page.printed_status or page.status
 
 
 def _is_database(page: Document) -> bool:
@@ -230,17 +226,17 @@ def _doubtful(facts: Facts, page: Document) -> bool:
 
 
 def _unwritten_fault(facts: Facts, page: Document, soft: Citation | None) -> tuple[str, Certainty, list[Citation]]:
-    status = facts.citer.cite(page.pointers["status"])
+    status = facts.status_cites()
     if standard := _proxy_status(facts, page):
-        return standard[0], "proven", [standard[1], status]
+        return standard[0], "proven", [standard[1], *status]
     if _is_database(page):
-        return "app.database", "possible", [facts.citer.cite(page.pointers["text"], page.text[:80]), status]
+        return "app.database", "possible", [facts.citer.cite(page.pointers["text"], page.text[:80]), *status]
     if (soft or page.status == 503) and _first(facts, page, "text", "maintenance"):
-        return "app.maintenance", "possible", [soft or status]
+        return "app.maintenance", "possible", [soft] if soft else status
     if soft is None:
-        return by_status(page.status) or "app.error", "possible", [status]
+        return by_status(page.status) or "app.error", "possible", status
     usual = "app.error" if _first(facts, page, "title", "server") or _first(facts, page, "text", "server") else None
-    return usual or by_status(_status(page)) or "client.not-found", "possible", [soft, status]
+    return usual or by_status(_status(page)) or "client.not-found", "possible", [soft, *status]
 
 
 def _is_custom(page: Document) -> bool:

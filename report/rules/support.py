@@ -3,6 +3,8 @@
 In: Facts and the Reading of the page. Out: the table, and the id to quote.
 """
 
+from typing import Final
+
 from report.diagnosis import SupportFact
 from report.facts import Facts
 from report.matching import Document, Match, extract
@@ -10,6 +12,9 @@ from report.rules.page import Reading
 
 GENERIC_IDS = ("x-request-id", "x-correlation-id", "x-trace-id", "request-id", "x-amzn-trace-id")
 """Not a vendor's own; quoted when nothing better is there."""
+TIMES: Final = {None: "Time (UTC)", "files": "Time by the file (UTC)", "server": "Time by the server (UTC)",
+                "unknown": "Handed in (UTC)"}
+"""What to call the time, by whose word it is."""
 
 
 def request_id(facts: Facts, reading: Reading | None) -> tuple[str, str, str] | None:
@@ -46,8 +51,8 @@ def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
     rows = [("URL", evidence.request.url, True)]
     if facts.page and facts.page.url != evidence.request.url:
         rows.append(("Final URL", facts.page.url, True))
-    rows.append(("Status", str(facts.page.status) if facts.page else facts.error or "no answer", True))
-    if reading and reading.vendor_code and facts.page and reading.vendor_code != str(facts.page.status):
+    rows.append(("Status", _answer(facts), True))
+    if reading and reading.vendor_code and facts.page and reading.vendor_code != str(facts.page.told_status):
         rows.append(("Vendor's code", reading.vendor_code, True))
     if named := request_id(facts, reading):
         rows.append((named[0], named[1], True))
@@ -60,12 +65,22 @@ def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
     if facts.page and (server := facts.page.header("server")):
         rows.append(("Server header", server, True))
     moment = facts.exchange.started_at if facts.exchange else evidence.started_at
-    rows.append(("Time (UTC)", f"{moment:%Y-%m-%d %H:%M:%S}", True))
+    rows.append((TIMES[evidence.imported.clock if evidence.imported else None], f"{moment:%Y-%m-%d %H:%M:%S}", True))
     if evidence.request.note:
         rows.append(("Recent changes (reported)", evidence.request.note, False))
     if evidence.request.seen:
         rows.append(("Seen (reported)", evidence.request.seen, False))
     return tuple(SupportFact(label=label, value=value, mono=mono) for label, value, mono in rows)
+
+
+def _answer(facts: Facts) -> str:
+    """The status as sent, or by a saved page's own words; else the failure."""
+    page = facts.page
+    if page is None:
+        return facts.error or "no answer"
+    if page.status:
+        return str(page.status)
+    return f"{page.told_status} (by the page's own words)" if page.told_status else "not known"
 
 
 def _below(facts: Facts) -> list[tuple[str, str, bool]]:

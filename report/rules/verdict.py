@@ -40,7 +40,7 @@ def from_page(facts: Facts, reading: Reading) -> Verdict:
         fault_side=fault.side if fault else "unknown",
         failing_handoff=_handoff(fault, reading.layer),
         fault_code=reading.fault,
-        status=(page.status or None) if page else None,
+        status=(page.told_status or None) if page else None,
         vendor_code=reading.vendor_code,
         request_id=named[1] if named else None,
         certainty=certainty,
@@ -58,12 +58,14 @@ def _handoff(fault: Fault | None, layer: str) -> tuple[str, str] | None:
 
 def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
     """One sentence, in words that are no surer than the verdict."""
-    status = str(facts.page.status or "") if facts.page else ""
-    answered = f"{facts.host} answered {status}" if status else f"A page of {facts.host} was saved"
+    status = str(facts.page.told_status or "") if facts.page else ""
+    saved = facts.page is not None and not facts.page.status
     if reading.shows == "page":
-        return f"{answered} and the page {_IN_ORDER[certainty]}."
+        page = f"The saved page of {facts.host}" if saved else f"{facts.host} answered {status} and the page"
+        return f"{page} {_IN_ORDER[certainty]}."
     if reading.shows == "welcome":
-        return f"{answered} with {_WELCOME[certainty]} of {reading.who}: no site is set up there yet."
+        page = f"The saved page of {facts.host} is" if saved else f"{facts.host} answered {status} with"
+        return f"{page} {_WELCOME[certainty]} of {reading.who}: no site is set up there yet."
     first = reading.findings[0]
     told = first.sentence
     if first.code in FAULTS:
@@ -153,7 +155,8 @@ def send(facts: Facts, reading: Reading | None) -> str | None:
     text = f"Send this dossier to the site's owner; the owner reports to {vendor.name}: {told.where}."
     if told.files:
         size = f", up to {told.file_bytes // 1_000_000} MB a file" if told.file_bytes else ""
-        text += f" It takes {', '.join(told.files)}{size}."
+        # Without the dots of the endings, at which no line would break.
+        text += f" It takes {', '.join(ending.lstrip('.').upper() for ending in told.files)}{size}."
     if told.log_hours:
         text += f" Within {span(told.log_hours)}: its logs may be kept no longer."
     return text

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import gatewitness
 from capture.errors import BadInput
+from capture.importers.picture import evidence
 from capture.record.codec import dump, load
 from capture.record.evidence import Evidence
 from report import imported
@@ -19,7 +20,7 @@ PICTURES = Path(__file__).with_name("pictures")
 
 def judged(name: str) -> Diagnosis:
     data = (PICTURES / f"{name}.png").read_bytes()
-    return imported.diagnose(imported.evidence(f"{name}.png", data, NOW), data)
+    return imported.diagnose(evidence(f"{name}.png", data, NOW), data)
 
 
 def test_it_names_writer_code_id_and_side_but_proves_nothing() -> None:
@@ -43,7 +44,7 @@ def test_a_picture_that_names_nobody_gives_no_verdict(name: str) -> None:
 
 
 def test_its_evidence_can_be_written_and_read_again() -> None:
-    made = imported.evidence("seen.png", (PICTURES / "blank.png").read_bytes(), NOW)
+    made = evidence("seen.png", (PICTURES / "blank.png").read_bytes(), NOW)
     assert load(Evidence, dump(made)) == made
 
 
@@ -55,6 +56,6 @@ def test_the_command_line_takes_a_picture() -> None:
 def test_a_file_that_is_no_picture_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
     (tmp_path / "seen.png").write_bytes(b"no picture")
     with pytest.raises(BadPicture):
-        imported.evidence("seen.png", b"no picture", NOW)
+        imported.diagnose(evidence("seen.png", (PICTURES / "blank.png").read_bytes(), NOW), b"no picture")
     done = CliRunner().invoke(gatewitness.app, ["diagnose", str(tmp_path / "seen.png")])
     assert isinstance(done.exception, BadInput)
