@@ -38,17 +38,11 @@ class Listener:
             self._socket = socket.create_server((config.host, config.port), family=family, backlog=128)
         except OSError as error:
             raise CaptureError(f"cannot listen at {config.host}, port {config.port}: {error.strerror}") from error
+        self.address = _address(*self._socket.getsockname()[:2])
+        """Where it is reached from this machine, for example http://127.0.0.1:8502."""
         self._config = config
         self._sockets: dict[int, Any] = {}
         self._server: Any = None
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
-
-    @property
-    def address(self) -> str:
-        """Where it is reached from this machine, for example http://127.0.0.1:8502."""
-        host, port = self._socket.getsockname()[:2]
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def start(self, app: WSGIApplication) -> None:
         """Begins to answer."""
@@ -59,16 +53,26 @@ class Listener:
             max_request_header_size=HEADER_BYTES, max_request_body_size=config.upload_bytes + FORM_BYTES,
             channel_request_lookahead=1,  # reads on while it answers, and so learns that the client is gone
             clear_untrusted_proxy_headers=False)  # the app judges them; one that it never sees it cannot judge
+        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends every connection; waits a little for what is still worked on."""
-        if self._server is None:
+        """Ends every connection; waits a little for what is still worked on. A second call does nothing."""
+        server, self._server = self._server, None
+        if server is None:
             self._socket.close()
             return
-        self._server.trigger.pull_trigger(partial(wasyncore.close_all, self._sockets))
+        server.trigger.pull_trigger(partial(self._hang_up, server))
+        server.task_dispatcher.shutdown(timeout=STOP_S)
+        server.trigger.pull_trigger(partial(wasyncore.close_all, self._sockets))
         self._thread.join(STOP_S)
-        self._server.task_dispatcher.shutdown(timeout=STOP_S)
 
-    def _run(self) -> None:
-        self._server.run()
+    def _hang_up(self, server: Any) -> None:
+        """Takes and keeps no connection; what wakes the server stays, for those who still write."""
+        for end in [end for end in self._sockets.values() if end is not server.trigger]:
+            wasyncore.dispatcher.close(end)
+
+
+def _address(host: str, port: int) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
