@@ -43,7 +43,8 @@ NEXT: Final = {
     "get": link("getCapture", "Follow its state.", **HERE),
     "cancel": link("cancelCapture", "Stop it.", **HERE),
     "recheck": link("recheckCapture", "Look again.", **HERE),
-    "delete": link("deleteCapture", "Delete it.", **HERE)}
+    "delete": link("deleteCapture", "Delete it, once it has ended.", **HERE),
+    "share": link("createShare", "Share it, once it has ended.", **HERE)}
 ENDED: Final = {
     "dossier": link("getFile", "Its dossier.", **HERE, name="report/dossier.html"),
     "share": link("createShare", "Share it.", **HERE), "shares": link("listShares", "Its links.", **HERE)}

@@ -52,6 +52,14 @@ def test_several_alerts_ask_for_several_captures(api: Api, service: Served) -> N
     assert service.count(Case) == 2
 
 
+def test_a_call_with_very_many_alerts_is_heard(api: Api) -> None:
+    body = firing(*(f"https://{number}.example/" for number in range(1_000)))
+    for alert in body["alerts"]:
+        alert["annotations"]["description"] = "x" * 500
+    told = api.post(f"{HOOKS}/alertmanager", json=body).get_json()
+    assert (len(told["captures"]), len(told["skipped"])) == (10, 990)
+
+
 @pytest.mark.parametrize(("hook", "body"), [
     ("uptime-kuma", down()), ("alertmanager", firing(URL)), ("generic", {"url": URL, "event": "4711"})])
 def test_a_call_that_is_repeated_makes_nothing_new(api: Api, service: Served, hook: str, body: dict[str, Any]) -> None:
