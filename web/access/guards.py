@@ -37,7 +37,7 @@ UPLOADS: Final = frozenset({"/import", "/api/v1/imports"})
 """Rules of the routes that take files."""
 OPEN: Final = frozenset({
     "/login", "/setup/<token>", "/static/<path:filename>", "/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz",
-    "/metrics", "/api/v1/metrics", "/api/v1/", "/api/v1/", "/api/v1/openapi.json"})
+    "/metrics", "/api/v1/metrics", "/api/v1/", "/api/v1/openapi.json"})
 """Rules that answer strangers; /metrics judges by itself who may read it."""
 OPEN_BELOW: Final = "/s/<"
 """Share links: the token in the address is what is asked for."""
