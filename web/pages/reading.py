@@ -89,8 +89,9 @@ def _address(url: str, allow_networks: tuple[str, ...]) -> str:
 
 def sentence(error: Exception) -> str:
     """What an error says, as a sentence."""
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+    text = str(error).rstrip(".")
+    starts_with_a_word = re.match(r"[a-z]+(?![\w.:/-])", text) is not None  # and not with a host or a file's name
+    return f"{text[:1].upper() if starts_with_a_word else text[:1]}{text[1:]}."
 
 
 def _text(value: str) -> str | None:

@@ -23,7 +23,8 @@ WITHOUT_DOSSIER: Final[Mapping[str, str]] = {
     "cancelled": "The capture was cancelled."}
 """The sentence over a case that has no dossier."""
 SOURCES: Final[Mapping[str, str]] = {
-    "form": "the form", "api": "the API", "recheck": "a re-check", "monitor": "a monitor", "import": "files"}
+    "form": "Asked for", "api": "Asked for through the API", "recheck": "Re-check asked for",
+    "monitor": "Asked for by a monitor", "import": "Handed in as files"}
 STEPS: Final[Mapping[str, str]] = {
     "vantage": "Where this looks from", "dns": "Name (DNS)", "tcp": "Connections (TCP)", "tls": "Certificates (TLS)",
     "plain_http": "Requests without a browser", "page": "The page in a real browser"}
@@ -61,6 +62,18 @@ def title(case: Case) -> str:
     if case.summary:
         return case.summary
     return f"{case.host or 'Files'}: {STATES[case.state]}"
+
+
+def asked(case: Case) -> str:
+    """Which way a case came, before the time at which it did."""
+    return SOURCES.get(case.source, "Asked for")
+
+
+def without_dossier(case: Case) -> str:
+    """The sentence over a case that has no dossier."""
+    if case.state == "failed" and case.kind == "import":
+        return "No dossier could be made of these files."
+    return WITHOUT_DOSSIER.get(case.state, "There is no dossier.")
 
 
 def facts(case: Case) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from capture.record.base import Header
 from capture.record.request import CaptureRequest, Viewport
-from web.pages.reading import complete, read, secret_place
+from web.pages.reading import complete, read, secret_place, sentence
 
 
 def test_an_untouched_form_with_an_address_is_a_capture_with_defaults() -> None:
@@ -68,6 +68,14 @@ def test_an_import_needs_no_address_but_not_a_wrong_one() -> None:
     assert read({}, is_import=True).errors == {}
     assert read({"url": "http://intranet/"}, is_import=True).errors == {}
     assert list(read({"url": "ftp://files.example/"}, is_import=True).errors) == ["url"]
+
+
+@pytest.mark.parametrize(("told", "shown"), [
+    ("the URL has no scheme", "The URL has no scheme."), ("a case.", "A case."),
+    ("shop.example is not allowed", "shop.example is not allowed."), ("page.har: no HAR", "page.har: no HAR."),
+    ("", "."), ("10.0.0.1 is private", "10.0.0.1 is private.")])
+def test_an_error_becomes_a_sentence_and_a_name_keeps_its_letters(told: str, shown: str) -> None:
+    assert sentence(ValueError(told)) == shown
 
 
 @pytest.mark.parametrize(("typed", "meant"), [

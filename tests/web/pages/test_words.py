@@ -45,6 +45,17 @@ def test_a_case_without_a_verdict_is_named_by_its_host_and_state() -> None:
     assert words.title(case(summary="It fails.")) == "It fails."
 
 
+def test_whose_fault_it_is_that_there_is_no_dossier() -> None:
+    assert "that is our fault" in words.without_dossier(case(state="failed"))
+    assert words.without_dossier(case(state="failed", kind="import")) == "No dossier could be made of these files."
+    assert words.without_dossier(case(state="refused")) == "This address may not be captured."
+
+
+def test_which_way_a_case_came() -> None:
+    assert words.asked(case(source="monitor")) == "Asked for by a monitor"
+    assert words.asked(case(source="import")) == "Handed in as files"
+
+
 def test_the_facts_of_a_case_are_short_and_never_repeat_the_status() -> None:
     row = case(summary="x", status=522, generator="cloudflare", vendor_code="522", fault_code="origin.timeout",
                fault_side="origin", certainty="likely")
