@@ -59,9 +59,9 @@ class Service:
     quick: bool = False
     """With short waits between attempts."""
     workers: int = 2
+    more: tuple[str, ...] = ()
+    """Further options."""
     address: str = ""
-    said: list[str] = field(default_factory=list)
-    """What the first lines of its output were."""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -71,7 +71,7 @@ class Service:
         with (self.data.parent / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *program, "serve", "--data", str(self.data), "--port", port, "--workers",
-                 str(self.workers), "--allow-network", "127.0.0.0/8"],
+                 str(self.workers), "--allow-network", "127.0.0.0/8", *self.more],
                 cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, **{f"GATEWITNESS_{name}": value for name, value in SETTINGS.items()}})
         assert self.process.stdout is not None
@@ -79,7 +79,6 @@ class Service:
         if not line.startswith("gatewitness: http"):
             raise SystemExit(f"soak: the service did not start; see {log.name}")
         self.address = line.split()[1]
-        self.said = [line]
 
     def kill(self) -> None:
         """kill -9, and what a service manager does then."""

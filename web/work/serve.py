@@ -133,7 +133,7 @@ def _log_to_standard_error() -> None:
     root = logging.getLogger()
     root.addHandler(logs.handler())
     root.setLevel(logging.INFO)
-    for noisy in ("alembic", "waitress.queue"):
+    for noisy in ("alembic", "waitress"):  # a client that goes away is nothing to tell
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -92,6 +92,9 @@ class Stage:
         self.all.append(self.waiting.popleft() if self.waiting else Puppet(READY))
         return self.all[-1]
 
+    def prepare(self) -> None:
+        """Nothing to start."""
+
     def close(self) -> None:
         self.closed = True
 
