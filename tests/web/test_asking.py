@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
-from werkzeug.serving import make_server
 
 import gatewitness
-from tests.web.api.calls import URL, work
+from tests.web.api.calls import URL, listening, work
 from tests.web.serving import Served
 from web.store import jobs
 from web.store.tables import Case
@@ -22,13 +21,8 @@ from web.store.tables import Case
 @pytest.fixture
 def address(service: Served) -> Iterator[str]:
     """Where the service listens."""
-    server = make_server("127.0.0.1", 0, service.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with listening(service.app) as found:
+        yield found
 
 
 @contextmanager

@@ -13,18 +13,8 @@ from web.access import audit, limits
 from web.access.principal import current, require
 from web.api import reading, telling
 from web.api.answers import LOCATION, json, link, promise, schema, told
-from web.api.models import (
-    Brief,
-    Capture,
-    CaptureAsked,
-    CasePath,
-    FilePath,
-    KeyHeader,
-    Page,
-    RecheckAsked,
-    Search,
-    Why,
-)
+from web.api.asked import CaptureAsked, CasePath, FilePath, KeyHeader, RecheckAsked, Search, Why
+from web.api.models import Brief, Capture, Page
 from web.errors import BadField, Gone
 from web.pages import lookup
 from web.problems import problem

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, render_template
 from flask_openapi3.openapi import OpenAPI
 from pydantic.json_schema import models_json_schema
 
-from web.api import models, monitors
+from web.api import asked, models, monitors
 from web.api.kinds import KINDS, PAGE
 from web.pages.layout import base_address
 
@@ -23,7 +23,7 @@ DESCRIPTION: Final = (
 SCHEME: Final = {"token": {"type": "http", "scheme": "bearer", "description": (
     "A token of the page Account. Its scopes: read looks, capture asks for captures and changes what is yours, admin "
     "does everything.")}}
-_ASKED: Final = (*models.ASKED, monitors.Kuma, monitors.Alertmanager, monitors.Generic)
+_ASKED: Final = (*asked.ASKED, monitors.Kuma, monitors.Alertmanager, monitors.Generic)
 OPEN: Final = frozenset({"getHealth", "getReadiness"})
 """Operations that need no token."""
 _NAME: Final = "gatewitness-openapi"

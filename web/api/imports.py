@@ -9,8 +9,9 @@ from flask_openapi3.models.tag import Tag
 from web.access.principal import require
 from web.api import reading
 from web.api.answers import LOCATION, json, promise
+from web.api.asked import URL_CHARS, KeyHeader
 from web.api.captures import NEXT, accepted
-from web.api.models import URL_CHARS, Brief, KeyHeader
+from web.api.models import Brief
 from web.errors import BadField
 from web.store.submission import LOG_CHARS, TEXT_CHARS, UPLOADS, Submission
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from web.api.models import Asked, Name, Text, Url
+from web.api.asked import Asked, Name, Text, Url
 from web.store.submission import TEXT_CHARS
 
 MOST: Final = 10

@@ -11,7 +11,8 @@ from web.access import audit, limits, passwords
 from web.access.principal import current, require
 from web.api import reading, telling
 from web.api.answers import LOCATION, json, link, promise, schema, told
-from web.api.models import CasePath, NewShare, Share, ShareAsked, SharePath, Shares
+from web.api.asked import CasePath, ShareAsked, SharePath
+from web.api.models import NewShare, Share, Shares
 from web.errors import NotFound
 from web.pages import lookup
 from web.pages.layout import base_address

@@ -1,9 +1,14 @@
 """Calls of the API. In: a service, perhaps a token. Out: answers; cases that have ended, as a runner leaves them."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
 from tests.web.serving import Served
@@ -50,6 +55,20 @@ class Api:
     def _send(self, method: str, path: str, given: dict[str, Any]) -> TestResponse:
         headers = {**self.headers, **given.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, buffered=True, **given)
+
+
+@contextmanager
+def listening(app: Flask) -> Iterator[str]:
+    """The app behind a socket; its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def work(service: Served) -> int:
