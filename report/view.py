@@ -22,13 +22,13 @@ from report.signatures import vendors
 from report.units import header_value, milliseconds, moment, size
 from report.waterfall import Waterfall, failed_request, waterfalls
 
-FACT_LINES: Final = 15
+FACT_LINES: Final = 14
 STEP_LINES: Final = 10
 """Lines on the first page for the facts that support asks for, and for the next steps; the rest follows after it."""
 FACT_CHARS: Final = 96
 STEP_CHARS: Final = 150
 """Longest fact and step on the first page; the whole follows after it when it is longer."""
-DENSE_LINES: Final = 20
+DENSE_LINES: Final = 21
 """Lines of text from which on the first page is set in smaller type on paper."""
 PAPER_LINES: Final = 60
 SCREEN_LINES: Final = 1_000

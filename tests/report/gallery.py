@@ -1,4 +1,4 @@
-"""`./run gallery`: pictures of dossiers for docs/gallery. In: eight invented failures. Out: PNG files.
+"""`./run gallery`: pictures of dossiers for docs. In: eight invented failures. Out: PNG files.
 
 Per case the first sheet of the PDF and the HTML in light, in dark and on a phone; and a page that lists them. The
 browser draws the failed pages; hosts and addresses are those reserved for documentation; nothing leaves this machine.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
@@ -38,6 +38,7 @@ from tests.report.parts import (
 
 PAGES: Final = Path(__file__).parent / "pages"
 TARGET: Final = Path(__file__).parents[2] / "docs" / "gallery"
+README_PICTURE: Final = Path(__file__).parents[2] / "docs" / "images" / "dossier.png"
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "light": {"viewport": {"width": 1280, "height": 1500}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 1500}, "color_scheme": "dark"},
@@ -173,14 +174,30 @@ def browsers_own(browser: Browser, name: str) -> Example:
 
 def pictures(browser: Browser, directory: Path) -> Iterator[tuple[str, bytes]]:
     """The pictures of a dossier: name of the look, PNG."""
-    sheet = subprocess.run(["pdftoppm", "-f", "1", "-l", "1", "-r", "96", "-png", str(directory / "dossier.pdf")],
-                           capture_output=True, check=True).stdout  # fmt: skip
-    yield "pdf", small(sheet)
+    yield "pdf", small(first_sheet(directory, 96))
     for look, options in LOOKS.items():
         page = browser.new_context(**options).new_page()
         page.goto((directory / "dossier.html").as_uri())
         yield look, small(page.screenshot())
         page.context.close()
+
+
+def first_sheet(directory: Path, dpi: int) -> bytes:
+    """The first sheet of the PDF as PNG."""
+    return subprocess.run(["pdftoppm", "-singlefile", "-r", str(dpi), "-png", str(directory / "dossier.pdf")],
+                          capture_output=True, check=True).stdout  # fmt: skip
+
+
+def for_readme(directory: Path) -> bytes:
+    """The first sheet of a Cloudflare 522, without the empty end of the paper."""
+    EXAMPLES["cloudflare_522"]().seal(directory)
+    made = build(directory)
+    with Image.open(io.BytesIO(first_sheet(made.paths["dossier.pdf"].parent, 110))) as sheet:
+        used = sheet.crop((0, 0, sheet.width, sheet.height * 19 // 20))
+    bottom = (ImageOps.invert(used.convert("L")).getbbox() or (0, 0, 0, used.height))[3]
+    out = io.BytesIO()
+    used.crop((0, 0, used.width, min(used.height, bottom + 40))).save(out, "PNG")
+    return small(out.getvalue())
 
 
 def small(png: bytes) -> bytes:
@@ -230,6 +247,7 @@ def main(target: Path = TARGET) -> None:
             for look, png in pictures(browser, made.paths["dossier.html"].parent):
                 (target / f"{name}-{look}.png").write_bytes(png)
         browser.close()
+        README_PICTURE.write_bytes(for_readme(Path(directory) / "readme"))
     (target / "README.md").write_text(page_of(titles), encoding="utf-8")
 
 

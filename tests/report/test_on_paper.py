@@ -97,6 +97,13 @@ def test_no_sheet_is_half_empty_and_no_heading_is_left_behind(made: tuple[Exampl
         assert last.bottom - last.top < HEAD_TEXT, f"sheet {number} ends with a heading"
 
 
+def test_the_first_page_is_one_sheet(made: tuple[Example, bytes]) -> None:
+    first, second, *_ = pypdf.PdfReader(io.BytesIO(made[1])).pages
+    assert "It does not prove" in first.extract_text()
+    assert re.search("Findings and what they rest on|What stays open|The path, hop by hop|The request",
+                     second.extract_text()[:400])  # fmt: skip
+
+
 def test_the_first_sheet_of_the_fullest_dossier_is_one_sheet() -> None:
     example = EXAMPLES["long_host"]()
     text = pypdf.PdfReader(io.BytesIO(drawn(example))).pages[0].extract_text()
