@@ -4,6 +4,7 @@ A line break, an escape sequence of a terminal or a mark that turns the directio
 lines of its own. Lines of tracebacks are marked, so that none of them looks like a record.
 """
 
+import copy
 import logging
 import re
 from typing import Any, Final
@@ -23,6 +24,12 @@ class Plain(logging.Formatter):
     def __init__(self) -> None:
         """Times are in UTC."""
         super().__init__(FORM, "%Y-%m-%dT%H:%M:%SZ")
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and the traceback as we write it: another handler may have left its own in the record."""
+        fresh = copy.copy(record)
+        fresh.exc_text = None
+        return super().format(fresh)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """The line of a record."""

@@ -4,6 +4,7 @@ Attacks on logins and shares, on files and uploads, and through what a page supp
 """
 
 from collections import defaultdict
+from contextlib import closing
 from io import BytesIO
 from typing import Any
 
@@ -173,7 +174,7 @@ def pages(service: Served, case: Case) -> list[str]:
 def test_clickjacking(service: Served, bundles: Bundles) -> None:
     case, browser = add(service, bundles), service.browser()
     for path in pages(service, case):
-        with browser.get(path) as answer:
+        with closing(browser.get(path)) as answer:
             policy = answer.headers["Content-Security-Policy"]
             assert "frame-ancestors 'none'" in policy or "frame-ancestors 'self'" in policy, path
             if answer.mimetype == "text/html" and "sandbox" not in policy:
@@ -186,7 +187,7 @@ def test_private_pages_stay_in_no_cache(service: Served, bundles: Bundles) -> No
     names = ("report/dossier.html", "report/dossier.pdf", "screenshot.png", "page.har", "manifest.json")
     for path in (*pages(service, case), *(f"/cases/{case.id}/files/{name}" for name in names),
                  f"/api/v1/captures/{case.id}", "/api/v1/captures"):
-        with browser.get(path) as answer:
+        with closing(browser.get(path)) as answer:
             assert "no-store" in answer.headers["Cache-Control"], path
 
 
@@ -213,6 +214,6 @@ def test_no_other_site_is_ever_allowed_in(service: Served, bundles: Bundles) -> 
             answer = service.app.test_client().open(path, method=method, headers=asked)
             assert answer.status_code == 403
             assert not [name for name in answer.headers.keys() if name.lower().startswith("access-control")]
-        with service.app.test_client().get(path) as answer:
-            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        own = service.app.test_client().get(path)
+        assert own.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert own.headers["Cross-Origin-Opener-Policy"] == "same-origin"

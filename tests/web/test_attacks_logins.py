@@ -70,7 +70,8 @@ def forged(key: bytes | str, value: object) -> str:
 def test_a_forged_cookie(service: Served, key: bytes | str) -> None:
     victim = service.log_in("admin")
     raw = "0" * 40
-    for cookie in (forged(key, {"csrf_token": raw}), base64.b64encode(json.dumps({"csrf_token": raw}).encode()).decode()):
+    unsigned = base64.b64encode(json.dumps({"csrf_token": raw}).encode()).decode()
+    for cookie in (forged(key, {"csrf_token": raw}), unsigned):
         with service.unchanged():
             victim.client.set_cookie("gw_form", cookie)
             token = str(URLSafeTimedSerializer(key, salt="wtf-csrf-token").dumps(raw))
@@ -162,8 +163,8 @@ def test_limits_dodged_by_a_header_that_names_another_address(service: Served, n
 def test_limits_dodged_behind_a_proxy_by_more_addresses_in_its_header(service: Served) -> None:
     served = service.configured(proxies=1, public_url="http://localhost")
     served.add_user("member", "ann")
-    answers = [log_in(served.browser(), f"user-{number}", headers={"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"})
-               for number in range(8)]
+    sent = [{"X-Forwarded-For": f"192.0.2.{number}, 198.51.100.7"} for number in range(8)]
+    answers = [log_in(served.browser(), f"user-{number}", headers=headers) for number, headers in enumerate(sent)]
     assert answers == [401] * 5 + [429] * 3
 
 
@@ -236,10 +237,10 @@ def test_a_token_sent_where_it_may_be_read(service: Served) -> None:
     user = service.add_user("admin")
     text = service.token(user, "read", "capture")["Authorization"].removeprefix("Bearer ")
     with service.unchanged():
-        for given in ({"query_string": {"token": text, "access_token": text}}, {"headers": {"Cookie": f"gw_login={text}"}},
-                      {"headers": {"X-Api-Key": text}}, {"headers": {"Authorization": f"Basic {text}"}}):
+        for query, headers in (({"token": text, "access_token": text}, {}), ({}, {"Cookie": f"gw_login={text}"}),
+                               ({}, {"X-Api-Key": text}), ({}, {"Authorization": f"Basic {text}"})):
             answer = service.app.test_client(use_cookies=False).post(
-                "/api/v1/captures", json={"url": "https://shop.example/"}, **given)  # type: ignore[arg-type]
+                "/api/v1/captures", json={"url": "https://shop.example/"}, query_string=query, headers=headers)
             assert answer.status_code == 401
 
 

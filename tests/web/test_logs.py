@@ -32,6 +32,12 @@ def test_a_traceback_is_marked_line_by_line() -> None:
     assert any("root logged in" in line for line in lines[1:])
 
 
+def test_a_traceback_that_another_handler_wrote_is_written_anew() -> None:
+    made = record("failed", error=ValueError(FORGED))
+    logging.Formatter().format(made)
+    assert all(line.isprintable() for line in Plain().format(made).split("\n"))
+
+
 def test_a_stack_is_marked_too() -> None:
     made = record("here")
     made.stack_info = "Stack:\n  one\x1b"
