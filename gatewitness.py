@@ -184,6 +184,9 @@ def _progress() -> Callable[[StepRecord], None]:
 
 
 def _print(diagnosis: "Diagnosis") -> None:
+    from report.failure_path import turned_away
+    from report.wording import state
+
     verdict = diagnosis.verdict
     say(verdict.summary)
     facts = [f"certainty: {verdict.certainty}"]
@@ -193,8 +196,11 @@ def _print(diagnosis: "Diagnosis") -> None:
     if diagnosis.warning:
         say(f"Note: {diagnosis.warning}")
     say()
-    for hop in diagnosis.hops:
-        say(f"  {SIGNS[hop.state]} {hop.name:<16} {hop.state:<13} {hop.detail or ''}".rstrip())
+    stop = turned_away(diagnosis.hops, verdict)
+    for at, hop in enumerate(diagnosis.hops):
+        told = state(hop.state, verdict.certainty)[2:]
+        more = ", ".join(filter(None, (hop.detail, stop.words if stop and stop.at == at else "")))
+        say(f"  {SIGNS[hop.state]} {hop.name:<16} {told:<14} {more}".rstrip())
 
 
 @app.command()

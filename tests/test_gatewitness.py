@@ -19,6 +19,8 @@ import gatewitness
 from capture.record.bundle import Bundle
 from report.diagnosis import Verdict
 from tests.brokensite import BrokenSite, in_thread
+from tests.report.examples import EXAMPLES
+from tests.report.parts import hop
 from tests.report.test_packs import PRIVATE, of_acme
 
 PROGRAM = Path(gatewitness.__file__)
@@ -350,3 +352,13 @@ def test_what_is_missing_is_exit_status_4(main: Main, monkeypatch: pytest.Monkey
 def test_nothing_of_a_page_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     gatewitness.say("a\x1b[31mb\x07\x9bc\u202ed\re\x00f\ttab")
     assert capsys.readouterr().out == "a�[31mb��c�d�e�f\ttab\n"
+
+
+def test_the_path_is_told_no_surer_than_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    made = EXAMPLES["nginx_502"]().diagnosis
+    gatewitness._print(made.model_copy(update={"verdict": made.verdict.model_copy(update={"certainty": "possible"})}))
+    assert "may fail" in capsys.readouterr().out
+    blocked = {"certainty": "proven", "interstitial": "block", "failing_handoff": ("visitor", "cdn")}
+    hops = (hop("Visitor", "visitor"), hop("Edge", "cdn", vendor="edge", detail="POP FRA"))
+    gatewitness._print(made.model_copy(update={"verdict": made.verdict.model_copy(update=blocked), "hops": hops}))
+    assert "✓ Edge             works          POP FRA, refused this request" in capsys.readouterr().out
