@@ -226,7 +226,8 @@ def _drop_text(part: dict[str, Any] | None) -> None:
 def headers_text(evidence: Evidence) -> str:
     """Headers of the document and its redirects, then those of the plain requests, as plain text."""
     main = main_load(evidence)
-    parts = [_exchange(x) for x in (main.exchanges if main else ()) if x.main_document]
+    by = "in the files handed in" if evidence.imported else "by the browser"
+    parts = [_exchange(x, by) for x in (main.exchanges if main else ()) if x.main_document]
     for probe in evidence.plain_http or ():
         for hop in probe.hops:
             head = hop.request_head.replace("\r\n", "\n").strip()
@@ -235,13 +236,13 @@ def headers_text(evidence: Evidence) -> str:
     return visible("\n\n\n".join(["# Headers as sent and as received; secrets are masked.", *parts])) + "\n"
 
 
-def _exchange(exchange: Exchange) -> str:
+def _exchange(exchange: Exchange, by: str) -> str:
     answer = exchange.response
     first = f"{answer.protocol} {answer.status} {answer.status_text}".strip() if answer else (
         exchange.guard_error or exchange.error or "no answer")
     asked = "\n".join([f"{exchange.method} {exchange.url}", *_lines(exchange.request_headers)])
     given = "\n".join([first, *_lines(answer.headers if answer else ())])
-    return f"## {exchange.id}, by the browser\n\n{asked}\n\n{given}"
+    return f"## {exchange.id}, {by}\n\n{asked}\n\n{given}"
 
 
 def _lines(headers: tuple[Header, ...]) -> list[str]:

@@ -5,7 +5,8 @@ from capture.record.page import Exchange, PageLoad
 from report.text import short
 
 _OF_PAGE = {"title": "title of the page", "text": "text of the page", "error": "how the load ended",
-            "ended": "how the load ended", "screenshot": "picture", "screenshot_full": "picture of the whole page"}
+            "ended": "how the load ended", "screenshot": "picture", "screenshot_full": "picture of the whole page",
+            "source": "source of the saved page"}
 _OF_EXCHANGE = {"error": "failure of", "guard_error": "failure of", "duration_ms": "time of", "security": "TLS of",
                 "from_service_worker": "who answered"}
 _RESOLVERS = {"system": "the system’s resolver"}
@@ -40,11 +41,13 @@ def _words(evidence: Evidence, parts: list[str]) -> str:
             return _of_plain(evidence, int(number), rest)
         case ["vantage", *_]:
             return "vantage point"
+        case ["imported", "files", number, *_] if evidence.imported:
+            return f"file {short(evidence.imported.files[int(number)].name, _HEADER_CHARS)}"
     return ""
 
 
 def _of_page(load: PageLoad, parts: list[str]) -> str:
-    of = "" if load.label == "strict" else f", {load.label} load"
+    of = "" if load.label in ("strict", "imported") else f", {load.label} load"
     match parts:
         case ["exchanges", number, *rest]:
             return _of_exchange(load.exchanges[int(number)], rest) + of

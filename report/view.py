@@ -42,7 +42,8 @@ SIDES: Final[dict[FaultSide, str]] = {
 LOADS: Final = {"strict": "strict load", "lenient": "lenient load (TLS errors ignored)",
                 "native": "the browser's own page for this failure", "imported": "imported load"}
 
-WHEN: Final = {None: "captured", "files": "by the files", "server": "by the server", "unknown": "handed in"}
+WHEN: Final = {None: "captured", "files": "recorded, by the file’s clock,",
+              "server": "answered, by the server’s clock,", "unknown": "handed in"}
 """Whose word a time is."""
 SOURCES: Final = {"console": "page", "exception": "uncaught error", "log": "browser", "issue": "DevTools issue"}
 

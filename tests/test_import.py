@@ -55,7 +55,7 @@ def test_the_dossier_says_what_it_is_made_of_and_what_that_cannot_prove(tmp_path
     report = bundle.directory / "report"
     html, letter = (report / "dossier.html").read_text(), (report / "packs/cloudflare/letter-vendor.md").read_text()
     for words in ("Where this comes from", "shop.har", "seen.png", "WebInspector 537.36", "Time by the file (UTC)",
-                  "handed in", "by the files", "nor who sealed this and when"):
+                  "handed in", "by the file’s clock", "nor who sealed this and when"):
         assert words in html
     for words in ("with this browser", "captured <b>", "A page that was handed in"):
         assert words not in html
@@ -84,6 +84,19 @@ def test_a_failure_of_curl_is_diagnosed(name: str, tmp_path: Path) -> None:
              "empty": "network.empty-response", "reset": "network.reset", "expired": "tls.expired",
              "wrong-name": "tls.wrong-name", "not-tls": "tls.protocol", "schannel": "tls.protocol"}[name]
     assert (verdict.fault_code, verdict.certainty == "proven") == (fault, False)
+
+
+def test_a_page_that_somebody_gave_up_accuses_nobody(tmp_path: Path) -> None:
+    bring([upload(files.chrome_failed("net::ERR_ABORTED"))], tmp_path / "case")
+    verdict = dossier.build(tmp_path / "case", pdf=False).diagnosis.verdict
+    assert (verdict.certainty, verdict.fault_code, verdict.fault_side) == ("undetermined", None, "unknown")
+
+
+def test_a_firefox_har_without_reason_cannot_tell(tmp_path: Path) -> None:
+    failed = har(entry(status=0, body=None, response={"headers": []}), creator="Firefox")
+    bring([upload(failed)], tmp_path / "case")
+    verdict = dossier.build(tmp_path / "case", pdf=False).diagnosis.verdict
+    assert (verdict.certainty, verdict.fault_code) == ("undetermined", None)
 
 
 def test_the_same_files_give_the_same_verdict_again(tmp_path: Path) -> None:

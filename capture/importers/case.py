@@ -93,7 +93,7 @@ def _load(group: _Group, number: int, mask: Masker, now: datetime, writer: Bundl
         dom = writer.add(f"page{suffix}.html", data)
     return PageLoad(
         label="imported", started_at=judged.started_at if judged else main.recorded_at or now,
-        ended=_ended(main), error=judged.error if judged and _ended(main) != "load" else None,
+        ended=_ended(main), error=judged.error if judged and _ended(main) in ("failed", "broken-off") else None,
         main_exchange=main.main, final_url=None if url is None else mask.redactor.url(url, "final URL"),
         title=None if main.title is None else mask.redactor.text(main.title, "title"), dom=dom, source=source,
         exchanges=exchanges, exchanges_dropped=_dropped(main, mask), security_state=main.security_state,
@@ -106,7 +106,7 @@ def _ended(main: Part) -> str:
     if judged is None:
         return "load"
     if judged.response is None:
-        return "stopped" if judged.canceled else "failed"
+        return "no-content" if judged.canceled else "failed"
     if judged.error is not None:
         return "broken-off"
     return "no-content" if judged.response.status in (204, 205) else "load"

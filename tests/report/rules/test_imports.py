@@ -11,6 +11,7 @@ from capture.record.page import PageLoad
 from report import summary, view
 from report.diagnose import diagnose
 from report.diagnosis import Diagnosis
+from report.places import place
 from report.rules import imports
 from tests.builders import NOW, answered, evidence, exchange, failed, page_load, tls
 
@@ -135,6 +136,12 @@ def test_a_saved_page_tells_what_the_har_left_out() -> None:
 def test_the_visitor_is_the_program_that_recorded_it() -> None:
     visitor = diagnose(imported(CASES["vendor"])).hops[0]
     assert (visitor.detail, visitor.evidence_for[0].pointer) == ("WebInspector 537.36", "/imported/files/0/creator")
+
+
+def test_a_citation_of_a_file_is_told_in_words() -> None:
+    made = saved(PAGE)
+    pointers = ("/imported/files/0/creator", "/pages/0/source", "/imported/files/7")
+    assert [place(each, made) for each in pointers] == ["file page.html", "source of the saved page", ""]
 
 
 def test_without_answer_failure_and_picture_it_cannot_be_told() -> None:
