@@ -59,6 +59,7 @@ def test_a_capture(site: Site, script: bool) -> None:
             inside.get_by_role("heading", level=1).inner_text())
         found = case(site, page.url)
         assert found.state in ("done", "cut-short")
+        assert found.number
         assert found.number in page.content()
         assert tab.said == []
 
