@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -125,17 +124,19 @@ class Report:
     seconds: float = 0.0
 
 
-def soak(directory: Path, count: int, *, seed: int, quick: bool = False, most_kills: int | None = None) -> Report:
-    """Runs everything in an empty directory. `most_kills`: then it is left in peace, so that it ends on any machine."""
+def soak(directory: Path, count: int, kinds: Iterator[str], *, quick: bool = False) -> Report:
+    """Runs everything in an empty directory. `kinds`: what is killed, in order; when there is no more, it is left in
+    peace, so that it ends on any machine. `quick`: with short waits between attempts."""
+    (directory / "data").mkdir()
     service = Service(directory / "data", quick)
     report, began = Report(), time.monotonic()
     url = site.start()
     service.start()
     try:
         with ThreadPoolExecutor(POSTERS) as posters:
-            for key in (f"soak-{seed}-{number}" for number in range(count)):
-                posters.submit(_post, service.address, url, key, report)
-            _kill_until_done(service, count, report, random.Random(seed), most_kills)
+            for number in range(count):
+                posters.submit(_post, service.address, url, f"soak {number}", report)
+            _kill_until_done(service, count, report, kinds)
         report.seconds = time.monotonic() - began
         if service.stop():
             report.wrong.append("the service did not stop by itself")
@@ -154,23 +155,21 @@ def _post(server: str, url: str, key: str, report: Report) -> None:
         report.wrong.append(f"{key} was not accepted: {error}")
 
 
-def _kill_until_done(service: Service, count: int, report: Report, dice: random.Random, most: int | None) -> None:
+def _kill_until_done(service: Service, count: int, report: Report, kinds: Iterator[str]) -> None:
     database = Database(service.data)
-    told = threading.Event()
+    kind = next(kinds, None)
     while not _is_done(database, count, report):
-        told.wait(KILL_S)
-        if most is not None and report.kills.total() >= most:
-            continue
-        kind = dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        victims = service.living()[kind]
-        if not victims:
+        time.sleep(KILL_S)
+        victims = service.living()[kind] if kind is not None else ()
+        if kind is None or not victims:
             continue
         report.kills[kind] += 1
         if kind == "server":
             service.kill()
-            continue
-        with contextlib.suppress(psutil.NoSuchProcess):
-            dice.choice(victims).kill()
+        else:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                random.choice(victims).kill()
+        kind = next(kinds, None)
     database.close()
 
 
@@ -229,6 +228,13 @@ def _command_lines() -> Iterator[str]:
             yield f"{process.pid} {' '.join(process.cmdline())}"
 
 
+def _dice(seed: int) -> Iterator[str]:
+    """Kinds without end."""
+    dice = random.Random(seed)
+    while True:
+        yield dice.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+
+
 def main() -> int:
     """Prints what became of everything."""
     parser = argparse.ArgumentParser(prog="./run soak", description=__doc__)
@@ -238,8 +244,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="gatewitness-soak-") as directory:
-        (Path(directory) / "data").mkdir()
-        report = soak(Path(directory), options.jobs, seed=options.seed, quick=options.quick)
+        report = soak(Path(directory), options.jobs, _dice(options.seed), quick=options.quick)
         if report.wrong:
             print((Path(directory) / "serve.log").read_text()[-20_000:])
     print(f"\n{options.jobs} captures in {report.seconds:.0f} s ({options.jobs / report.seconds * 60:.0f} a minute), "

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from capture import chromium
 from capture.errors import CaptureError
@@ -109,15 +109,19 @@ def _locked(data: Path) -> Iterator[int]:
     """The lock on the data directory, as a file descriptor; raises CaptureError when another service has it."""
     with open(os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o600), "w") as file:
         end = time.monotonic() + LOCK_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise CaptureError(f"another service works with {data}") from None
-                time.sleep(LOOK_S)
+        while not _takes(file):
+            if time.monotonic() > end:
+                raise CaptureError(f"another service works with {data}")
+            time.sleep(LOOK_S)
         yield file.fileno()
+
+
+def _takes(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -220,13 +220,17 @@ class Slot(threading.Thread):
             if self._worker is None and not self._stopping.is_set():
                 self._worker, self._is_ready = self._pool.worker(), False  # starts while the dossier is made
         elif told.kind in ("step", "picture"):
-            data = told.step.model_dump(mode="json") if told.step else {}
-            try:
-                with self._store.database.transaction() as db:
-                    if jobs.holds(db, attempt.case_id, attempt.fence):
-                        events.append(db, attempt.case_id, "step" if told.step else "picture", data)
-            except SQLAlchemyError as error:  # progress that nobody sees must not cost the capture
-                log.warning("case %s: its progress was not noted: %s", attempt.case_id, error)
+            self._note(attempt, told)
+
+    def _note(self, attempt: Attempt, told: Told) -> None:
+        """Progress that cannot be noted must not cost the capture."""
+        data = told.step.model_dump(mode="json") if told.step else {}
+        try:
+            with self._store.database.transaction() as db:
+                if jobs.holds(db, attempt.case_id, attempt.fence):
+                    events.append(db, attempt.case_id, "step" if told.step else "picture", data)
+        except SQLAlchemyError as error:
+            log.warning("case %s: its progress was not noted: %s", attempt.case_id, error)
 
     def _settle(self, attempt: Attempt, told: Told) -> None:
         case_id, fence = attempt.case_id, attempt.fence
