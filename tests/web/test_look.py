@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.web.browsing import LOOKS, Site, launched, served
 from tests.web.pages import made
 from tests.web.pages.made import Bundles
+from tests.web.serving import PASSWORD
 from web.store import cases, jobs, shares
 from web.store.tables import Case
 
@@ -180,3 +182,26 @@ def test_what_is_marked_to_be_copied_is_copied(site: Site, pages: dict[str, str]
     page.get_by_text("Copied: the summary").wait_for(state="attached")
     assert page.evaluate("navigator.clipboard.readText()").startswith("**")
     tab.close()
+
+
+TEAM = {"account": "/account", "users": "/admin/users", "audit log": "/admin/audit", "form": "/", "API": "/api/v1/"}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_axe_finds_nothing_in_a_team(browser: Browser, tmp_path: Path, look: str) -> None:
+    with served(tmp_path, browser, logins_per_minute=50) as site:
+        site.service.add_user("admin", "eve")
+        site.service.add_user("viewer", "bob")
+        tab = site.tab(**LOOKS[look], bypass_csp=True)
+        page = tab.open("/cases")
+        for password, sign in (("wrong wrong wrong", page.get_by_role("alert")),
+                               (PASSWORD, page.get_by_role("link", name="Administration"))):
+            assert tab.axe() == []
+            page.get_by_label("Name").fill("eve")
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Log in").click()
+            expect(sign).to_be_visible()
+        for name, address in TEAM.items():
+            page = tab.open(address)
+            assert tab.axe() == [], name
+            assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"], name
