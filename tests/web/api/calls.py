@@ -30,15 +30,15 @@ class Api:
 
     def get(self, path: str, **given: Any) -> TestResponse:
         """Reads."""
-        return self._send("GET", path, given)
+        return self.send("GET", path, given)
 
     def post(self, path: str, **given: Any) -> TestResponse:
         """Asks; `json` is the body."""
-        return self._send("POST", path, given)
+        return self.send("POST", path, given)
 
     def delete(self, path: str, **given: Any) -> TestResponse:
         """Deletes."""
-        return self._send("DELETE", path, given)
+        return self.send("DELETE", path, given)
 
     def ask(self, url: str = URL, **given: Any) -> str:
         """Asks for a capture; its address."""
@@ -52,7 +52,8 @@ class Api:
         work(self.service)
         return where
 
-    def _send(self, method: str, path: str, given: dict[str, Any]) -> TestResponse:
+    def send(self, method: str, path: str, given: dict[str, Any]) -> TestResponse:
+        """Sends any request."""
         headers = {**self.headers, **given.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, buffered=True, **given)
 
