@@ -13,7 +13,7 @@ from capture.importers.curl_talk import STATUS_LINE, Connection, Hop, Talk, talk
 from capture.importers.failures import error_of, exit_name, name_of, problems_of
 from capture.importers.fields import OLDEST
 from capture.importers.given import Options, bad
-from capture.importers.har_entry import WEB
+from capture.importers.har_entry import REDIRECTS, WEB
 from capture.importers.part import Call, Content, Part
 from capture.record.base import Header
 from capture.record.network import TcpProbe, TlsProbe
@@ -43,15 +43,17 @@ def part(name: str, text: str, options: Options, now: datetime) -> Part:
         raise bad(name, f"the curl output holds more than {HOPS} requests")
     ended = _ENDED.search(text)
     error = name_of(told.said) or (exit_name(int(ended[1])) if ended else None) or error_of(told.said)
-    guessed = (GUESSED,) if not hops and not (options.url or told.command_url) else ()
+    notes = [GUESSED] if not hops and not (options.url or told.command_url) else []
     hops = hops or [Hop(told.connections[-1] if told.connections else Connection())]
     server_time = next((moment for hop in reversed(hops) if (moment := _date(_value(hop.received, "date")))), None)
     calls = [_call(number, hop, url, server_time or now, error if number == len(hops) else None)
              for number, (hop, url) in enumerate(zip(hops, urls, strict=True), 1)]
+    if (hops[-1].status or 0) in REDIRECTS:
+        notes.append("The last answer is a redirect that curl did not follow; -L makes it follow.")
     agents = [_value(hop.sent, "user-agent") for hop in hops]
     agent = next((agent for agent in agents if agent.startswith("curl/")), "curl")
     return Part(name=name, format="curl", creator=agent.replace("/", " ", 1)[:60], recorded_at=server_time,
-                clock_is_server=server_time is not None, notes=guessed, calls=tuple(calls), main=f"E{len(calls)}",
+                clock_is_server=server_time is not None, notes=tuple(notes), calls=tuple(calls), main=f"E{len(calls)}",
                 url=urls[0], tcp=_tcp(told), tls=_tls(told, error))
 
 

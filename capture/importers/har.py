@@ -6,7 +6,7 @@ from typing import Final
 
 from capture.importers.fields import Json, duration, moment, obj, objs, string
 from capture.importers.given import Options, bad
-from capture.importers.har_entry import WEB, Entry, call
+from capture.importers.har_entry import Entry, call
 from capture.importers.har_load import Choice, choose
 from capture.importers.part import Part
 from capture.importers.texts import json_of
@@ -25,7 +25,7 @@ def part(name: str, text: str, options: Options, now: datetime, *, kind: ImportF
     log = obj(json_of(name, text), "log")
     if not isinstance(log.get("entries"), list):
         raise bad(name, "this is JSON but no HAR: it has no log with entries")
-    entries = [entry for at, raw in enumerate(objs(log, "entries")) if (entry := Entry(raw, at)).url.startswith(WEB)]
+    entries = [entry for at, raw in enumerate(objs(log, "entries")) if (entry := Entry(raw, at)).is_web]
     if len(entries) > ENTRIES:
         raise bad(name, f"the HAR holds more than {ENTRIES:,} requests; record the page alone")
     if not entries:
@@ -88,8 +88,10 @@ def _notes(log: Json, chosen: Choice) -> list[str]:
         more = " and more" if len(chosen.others) > NAMED else ""
         notes.append(f"The file holds other page loads, which are left out: {named}{more}. "
                      "The address says which one is meant.")
-    skipped = len(objs(log, "entries")) - sum(string(obj(each, "request"), "url").startswith(WEB)
-                                              for each in objs(log, "entries"))
+    if chosen.chain[-1].target:
+        notes.append(f"The last answer is a redirect to {chosen.chain[-1].target}; what came after it is not in the "
+                     "file.")
+    skipped = sum(not Entry(raw, 0).is_web for raw in objs(log, "entries"))
     if skipped:
         notes.append(f"{skipped:,} entries that are no requests to web addresses are left out.")
     return notes

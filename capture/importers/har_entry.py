@@ -60,6 +60,11 @@ class Entry:
         """Address, as written."""
         return string(self.request, "url", URL_CHARS)
 
+    @property
+    def is_web(self) -> bool:
+        """It asks for a web address; a proxy's tunnel (CONNECT) does not."""
+        return self.url.startswith(WEB) and string(self.request, "method") != "CONNECT"
+
     @cached_property
     def bare_url(self) -> str:
         """Address without fragment."""
@@ -233,7 +238,8 @@ def _from_worker(entry: Entry) -> bool:
 
 def _address(entry: Entry) -> str | None:
     """IP address and port that answered, by the browser's word."""
-    text = string(entry.raw, "serverIPAddress", 100).strip().strip("[]")
+    text = string(entry.raw, "serverIPAddress", 100).strip()
+    text = text.partition(":")[0] if text.count(":") == 1 else text.strip("[]")
     try:
         address = ip_address(text)
         parts = urlsplit(entry.url)

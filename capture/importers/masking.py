@@ -70,8 +70,11 @@ class Masker:
 
     def source(self, text: str) -> tuple[bytes, str]:
         """A saved page's source, masked: all of it, and as much as goes into the evidence."""
-        data = self._masked(text.encode("utf-8", "replace"), "text/html", "saved page")
-        data = self.redactor.body(data, "text/html", "saved page")[0]
+        whole = text.encode("utf-8", "replace")
+        if len(whole) > self.limits.body_bytes:
+            self.hit("body_bytes", f"the saved page was cut after {self.limits.body_bytes:,} bytes")
+        data = self._masked(whole[:self.limits.body_bytes], "text/html", "saved page")
+        data = self._masked(data, "text/html", "saved page", only_known=True)
         return data, data.decode("utf-8", "replace")[:self.limits.text_chars]
 
     def hit(self, limit: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ from capture.errors import BadInput
 from capture.importers.fields import OLDEST
 from capture.importers.given import bad
 from capture.importers.part import Part
+from capture.importers.saved import without_embedded
 from capture.policy import canonical
 
 SOURCE_CHARS: Final = 10_000_000
@@ -42,9 +43,10 @@ def part(name: str, data: bytes) -> Part:
     if document is None or not isinstance(raw, bytes) or not raw.strip():
         raise bad(name, "the MHTML file holds no page; it may be cut off")
     more = len(leaves) - 1
-    notes = (f"Of the saved page only the document is kept, of {more + 1} parts in all.",)
-    return Part(name=name, format="mhtml", source=to_text(raw, str(document.get("content-type", "")), SOURCE_CHARS),
-                url=url, recorded_at=saved, creator=made[1].strip() if made else None, notes=notes if more else ())
+    notes = (f"Of the saved page only the document is kept, of {more + 1} parts in all.",) if more else ()
+    text, inside = without_embedded(to_text(raw, str(document.get("content-type", "")), SOURCE_CHARS))
+    return Part(name=name, format="mhtml", source=text, url=url, recorded_at=saved,
+                creator=made[1].strip() if made else None, notes=(*notes, *inside))
 
 
 def _url(message: email.message.Message, pages: list[email.message.Message]) -> str | None:

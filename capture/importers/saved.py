@@ -5,6 +5,7 @@ into a comment at the top; each in its own way.
 """
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
@@ -14,6 +15,8 @@ from capture.importers.part import Part
 from capture.policy import canonical
 
 _HEAD: Final = 8_192
+_EMBEDDED: Final = re.compile(r"(data:[\w.+/-]{1,60}(?:;[\w.=-]{1,60}){0,4},)[A-Za-z0-9+/=%_.~-]{500,}+")
+"""A file inside the page (RFC 2397); short ones stay."""
 _COMMENT: Final = re.compile(r"<!--(.{0,4000}?)-->", re.DOTALL)
 _SINGLEFILE: Final = re.compile(r"Page saved with SingleFile", re.IGNORECASE)
 _SINGLEFILE_URL: Final = re.compile(r"^\s*url:\s*(\S+)", re.MULTILINE)
@@ -29,23 +32,28 @@ _MONOLITH: Final = re.compile(r"Saved from (\S+) at (\S+) using (monolith v?\S+)
 
 def part(name: str, text: str) -> Part:
     """The saved page."""
-    for comment in _COMMENT.findall(text[:_HEAD]):
-        if _SINGLEFILE.search(comment):
-            return _singlefile(name, text, comment)
-        if marked := _MARK.search(comment):
-            return Part(name=name, format="html", source=text,
-                        url=_address(comment[marked.end():marked.end() + int(marked[1])]))
-        if made := _MONOLITH.search(comment):
-            return Part(name=name, format="html", source=text, url=_address(made[1]), creator=made[3],
-                        recorded_at=moment(made[2]))
-    return Part(name=name, format="html", source=text)
+    source, notes = without_embedded(text)
+    told = next((told for comment in _COMMENT.findall(text[:_HEAD]) if (told := _told(name, comment))), None)
+    return replace(told or Part(name=name, format="html"), source=source, notes=notes)
 
 
-def _singlefile(name: str, text: str, comment: str) -> Part:
-    url, date = _SINGLEFILE_URL.search(comment), _SINGLEFILE_DATE.search(comment)
-    return Part(name=name, format="singlefile", source=text, creator="SingleFile",
-                url=_address(url[1]) if url else None,
-                recorded_at=_js_date(date[1]) or moment(date[1]) if date else None)
+def without_embedded(text: str) -> tuple[str, tuple[str, ...]]:
+    """The source without the pictures and fonts inside it, and a note that says so."""
+    source, count = _EMBEDDED.subn(r"\1", text)
+    return source, (f"{count:,} files inside the page (pictures, fonts) are left out.",) if count else ()
+
+
+def _told(name: str, comment: str) -> Part | None:
+    """What the comment says; None when it is any other comment."""
+    if _SINGLEFILE.search(comment):
+        url, date = _SINGLEFILE_URL.search(comment), _SINGLEFILE_DATE.search(comment)
+        return Part(name=name, format="singlefile", creator="SingleFile", url=_address(url[1]) if url else None,
+                    recorded_at=_js_date(date[1]) or moment(date[1]) if date else None)
+    if marked := _MARK.search(comment):
+        return Part(name=name, format="html", url=_address(comment[marked.end():marked.end() + int(marked[1])]))
+    if made := _MONOLITH.search(comment):
+        return Part(name=name, format="html", url=_address(made[1]), creator=made[3], recorded_at=moment(made[2]))
+    return None
 
 
 def _js_date(text: str) -> datetime | None:

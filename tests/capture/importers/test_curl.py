@@ -138,6 +138,11 @@ def test_windows_line_ends_make_no_difference() -> None:
     assert told(read(talks.REDIRECTED.replace("\n", "\r\n"))) == told(read(talks.REDIRECTED))
 
 
+def test_a_redirect_that_was_not_followed_is_said() -> None:
+    made = read("HTTP/1.1 301 Moved\nLocation: /x\n\n", url="https://a.example/")
+    assert any("did not follow" in note for note in made.notes)
+
+
 def test_more_requests_than_curl_follows_are_refused() -> None:
     with pytest.raises(BadInput, match="more than 100 requests"):
         read("> GET / HTTP/1.1\n> Host: a.example\n>\n< HTTP/1.1 200 OK\n<\n" * 101)

@@ -94,6 +94,13 @@ def test_protocols_are_named_in_one_way(written: str, meant: str) -> None:
     assert protocol(Entry(raw, 0)) == meant
 
 
+@pytest.mark.parametrize(("written", "address"), [
+    ("192.0.2.1", "192.0.2.1:443"), ("192.0.2.1:8080", "192.0.2.1:443"), ("[2001:db8::1]", "[2001:db8::1]:443"),
+    ("2001:db8::1", "[2001:db8::1]:443"), ("", None), ("proxy.example", None), ("999.1.1.1", None)])
+def test_addresses_are_read_in_every_form(written: str, address: str | None) -> None:
+    assert first(files.har(entry(serverIPAddress=written))).exchange.remote_address == address
+
+
 JUNK: list[Any] = [None, True, -1, 1e400, "x" * 10, [], {}, [None, 3, {"name": None}], {"name": 7}]
 
 

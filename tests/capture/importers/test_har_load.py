@@ -64,6 +64,17 @@ def test_redirects_belong_to_the_document_in_their_order() -> None:
     assert part.url == "http://a.example/"
 
 
+def test_a_file_that_ends_at_a_redirect_says_so() -> None:
+    part = read(har(asked(1, "https://a.example/", 302, to="/login?token=abcdef0123456789")))
+    assert any("redirect to https://a.example/login" in note for note in part.notes)
+
+
+def test_the_tunnel_through_a_proxy_is_no_request_to_a_site() -> None:
+    tunnel = asked(1, "https://a.example:443", 200, API)
+    tunnel["request"]["method"] = "CONNECT"
+    assert judged(tunnel, asked(2, "https://a.example/api", 404, API)) == "https://a.example/api"
+
+
 def test_redirects_in_a_circle_come_to_an_end() -> None:
     part = read(har(asked(1, "https://a.example/", 302, to="/b"), asked(2, "https://a.example/b", 302, to="/"),
                     asked(3, "https://a.example/", 302, to="/b")))

@@ -117,6 +117,13 @@ def test_limits_are_kept_and_said(tmp_path: Path) -> None:
     assert len(kept.body().text or "") == 20
 
 
+def test_a_saved_page_is_cut_and_masked() -> None:
+    masker = Masker(Redactor(), Limits(body_bytes=60, text_chars=20))
+    data, text = masker.source('<input type=password value="hunter22">' + "x" * 99)
+    assert (b"hunter22" in data, len(text)) == (False, 20)
+    assert [hit.limit for hit in masker.limits_hit()] == ["body_bytes"]
+
+
 def test_the_ledger_counts_every_secret_once(tmp_path: Path) -> None:
     kept = Kept(tmp_path, entry(request={"headers": named(("Authorization", "Bearer abcdefghij0123456789"))}))
     assert [(line.kind, line.count) for line in kept.masker.redactor.ledger()] == [("authorization", 1)]

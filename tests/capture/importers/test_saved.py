@@ -27,6 +27,15 @@ def test_without_a_comment_nobody_knows_whose_page_it_is() -> None:
     assert (made.url, made.recorded_at, made.format) == (None, None, "html")
 
 
+def test_files_inside_the_page_are_left_out_and_said() -> None:
+    picture = f"data:image/png;base64,{'iVBORw0K' * 100}"
+    short = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+    made = part("x", f"<img src='{picture}'><img src='{short}'><style>@font-face{{src:url({picture})}}</style>")
+    kept = "data:image/png;base64,"
+    assert made.source == f"<img src='{kept}'><img src='{short}'><style>@font-face{{src:url({kept})}}</style>"
+    assert made.notes == ("2 files inside the page (pictures, fonts) are left out.",)
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "file:///home/me/x.html", "about:blank", "http://", "https://[::1"])
 def test_only_an_address_of_the_web_is_believed(url: str) -> None:
     assert part("x", f"<!-- Page saved with SingleFile\n url: {url}\n-->").url is None
