@@ -1,6 +1,6 @@
 """What the page of a case shows. In: a case. Out: the live page, the dossier's page, or why there is none."""
 
-from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import render_template, request
@@ -16,6 +16,7 @@ from web.pages import lookup, sides, words
 from web.pages.files import downloads, packs
 from web.services import services
 from web.store import cases, events, ids, jobs, shares
+from web.store.files import Folder
 from web.store.tables import Case, Note, User
 
 TIMELINE: Final = 20
@@ -41,11 +42,9 @@ def ended(db: Session, case: Case, **more: Any) -> str:
     diagnosis = lookup.diagnosis(directory)
     if diagnosis is None:
         return render_template("ended.html", **shared)
-    names = {entry.path: entry.size for entry in services().files.names(case.id)}
     log = cases.log_excerpt(db, case.id)
     page = {
-        "diagnosis": diagnosis, "head": words.head(diagnosis), "path": path(diagnosis),
-        "downloads": downloads(names), "packs": packs(names), "summary": _summary(case.id, names),
+        **_fixed(services().files, case.id), "diagnosis": diagnosis, "head": words.head(diagnosis),
         "log": visible(log) if log else "", "log_lines": len(log.splitlines()) if log else 0,
         "notes": _notes(db, case.id), "may_note": may_note(), "timeline": cases.timeline(db, current(), case, TIMELINE),
         "alike": alike(db, case), "shares": shares.listing(db, case.id) if allowed else [],
@@ -56,6 +55,16 @@ def ended(db: Session, case: Case, **more: Any) -> str:
 def may_note() -> bool:
     """Whether whoever asks may write notes to the cases they see."""
     return current().can("capture")
+
+
+@lru_cache(maxsize=64)
+def _fixed(files: Folder, case_id: str) -> dict[str, Any]:
+    """What follows from the files alone, which never change once they are published."""
+    diagnosis = lookup.diagnosis(files.directory(case_id))
+    names = {entry.path: entry.size for entry in files.names(case_id)}
+    summary = files.path(case_id, SUMMARY).read_text("utf-8", "replace") if SUMMARY in names else ""
+    return {"path": path(diagnosis) if diagnosis else "", "downloads": downloads(names), "packs": packs(names),
+            "summary": summary}
 
 
 def path(diagnosis: Diagnosis) -> Markup:
@@ -93,9 +102,3 @@ def _notes(db: Session, case_id: str) -> list[dict[str, Any]]:
     rows = db.execute(select(Note, User.name).join(User, User.id == Note.user_id).where(Note.case_id == case_id)
                       .order_by(Note.at, Note.id).limit(NOTES))
     return [{"name": name, "at": note.at, "text": note.text} for note, name in rows]
-
-
-def _summary(case_id: str, names: Mapping[str, int]) -> str:
-    if SUMMARY not in names:
-        return ""
-    return services().files.path(case_id, SUMMARY).read_text("utf-8", "replace")
