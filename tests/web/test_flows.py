@@ -13,7 +13,7 @@ from tests.web.browsing import Site, launched, saved, served
 from tests.web.pages import made
 from tests.web.pages.made import Bundles
 from web.pages import progress
-from web.store import jobs
+from web.store import cases, jobs
 from web.store.tables import Case
 
 pytestmark = pytest.mark.browser
@@ -228,6 +228,18 @@ def test_a_log_file_dropped_on_its_field_becomes_its_text(site: Site) -> None:
     page.evaluate(GIVE.replace("document.body", "document.getElementById('log')"),
                   ["drop", "error.log", "text/plain", "dXBzdHJlYW0gdGltZWQgb3V0"])
     expect(page.get_by_label("Lines of your own logs")).to_have_value("upstream timed out")
+
+
+def test_of_a_long_log_file_its_end_is_sent(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "error.log").write_text("an old line\n" * 400_000 + "upstream timed out")
+    page = site.tab().open("/")
+    fill(page)
+    page.get_by_text("Log excerpt").click()
+    page.get_by_label("Or a file").set_input_files(tmp_path / "error.log")
+    page.get_by_role("button", name="Capture", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Looking at shop.example")
+    with site.service.database.reading() as db:
+        assert (cases.log_excerpt(db, only_case(site).id) or "").endswith("upstream timed out")
 
 
 @SCRIPT

@@ -75,6 +75,17 @@
     log.value = await tail.text();
   });
 
+  // Of a long log file only its end is sent; the service keeps no more of it.
+  const logFile = byId("log_file");
+  logFile?.addEventListener("change", () => {
+    const [file] = logFile.files;
+    const most = +logFile.dataset.most;
+    if (!file || file.size <= most) return;
+    const end = new DataTransfer();
+    end.items.add(new File([file.slice(file.size - most)], file.name, { type: file.type }));
+    logFile.files = end.files;
+  });
+
   // Files for the import: chosen, dropped or pasted, they add up; each can be taken out again.
   const files = byId("files");
   if (files) {
