@@ -2,7 +2,8 @@
 Out: medians, ratios and whether each target is held; exit status 1 when one is missed.
 
 `./run bench --recognition CASES_DIR` measures the recognition of recorded responses instead (bench/recognition.py),
-`./run bench --dossier` the making of dossiers (bench/dossier.py)."""
+`./run bench --dossier` the making of dossiers (bench/dossier.py), `./run bench --service` how many captures a service
+makes (bench/service.py)."""
 
 import argparse
 import asyncio
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from playwright.async_api import async_playwright
 
-from bench import bare, pictures, recognition, site
+from bench import bare, pictures, recognition, service, site
 from bench import dossier as dossiers
 from capture import chromium, pipeline
 from capture.browser import Browser
@@ -143,6 +144,7 @@ def main() -> int:
     parser.add_argument("--recognition", type=Path, metavar="CASES_DIR", help="judge recorded responses instead")
     parser.add_argument("--pictures", type=Path, metavar="CASES_DIR", help="judge their pictures instead")
     parser.add_argument("--dossier", action="store_true", help="time dossiers of small and large pages instead")
+    parser.add_argument("--service", action="store_true", help="count the captures of a service instead")
     options = parser.parse_args()
     if options.recognition:
         return 0 if recognition.measure(options.recognition) else 1
@@ -150,6 +152,8 @@ def main() -> int:
         return 0 if pictures.measure(options.pictures) else 1
     if options.dossier:
         return 0 if dossiers.measure(options.rounds) else 1
+    if options.service:
+        return 0 if service.measure(options.rounds) else 1
     rounds = options.rounds
     held = show(asyncio.run(measure(rounds)))
     judged = statistics.median(asyncio.run(measure_diagnosis(rounds)))

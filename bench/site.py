@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 
 STYLE = b"body{font:16px/1.5 sans-serif;max-width:40em;margin:3em auto;color:#222}h1{font-size:3em}img{width:120px}"
 PICTURE = (b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">'
@@ -17,7 +18,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        status, mime, body = FILES.get(self.path, (404, "text/plain", b"not here"))
+        path, _, delay_ms = self.path.partition("?")
+        time.sleep(int(delay_ms or 0) / 1000)
+        status, mime, body = FILES.get(path, (404, "text/plain", b"not here"))
         self.send_response(status)
         self.send_header("Content-Type", mime)
         self.send_header("Content-Length", str(len(body)))
@@ -34,7 +37,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 def start() -> str:
-    """Serves the page from a thread until the process ends; returns its address."""
+    """Serves the page from a thread until the process ends; returns its address. With `?1000` it waits 1,000 ms."""
     server = _Server(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}/"

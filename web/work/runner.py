@@ -25,6 +25,8 @@ LOOK_S: Final = 0.5
 REAP_S: Final = 10.0
 SWEEP_S: Final = 300.0
 """Between two looks for leases that ran out, and for files that were left over, seconds."""
+FIRST_S: Final = 60.0
+"""From the start to the first time of a chore at the latest, seconds."""
 END_S: Final = 15.0
 """Longest wait for a thread that was told to end, seconds."""
 POLL_S: Final = 0.1
@@ -39,7 +41,7 @@ class Chore:
     name: str
     """For the log."""
     every_s: float
-    """From the end of one time to the begin of the next, seconds."""
+    """From the end of one time to the begin of the next, seconds; the first time comes within FIRST_S."""
     work: Callable[[], object]
     """Does it."""
 
@@ -130,7 +132,7 @@ class Runner:
                 attempt.stop("cancelled")
 
     def _do_chores(self) -> None:
-        due = {chore: time.monotonic() + chore.every_s for chore in self._chores}
+        due = {chore: time.monotonic() + min(chore.every_s, FIRST_S) for chore in self._chores}
         while not self._ended.wait(LOOK_S):
             for chore in [chore for chore, at in due.items() if at <= time.monotonic()]:
                 try:

@@ -35,6 +35,7 @@ LOCK_S: Final = 15.0
 """Time for what is left of a service that was killed to end, seconds."""
 LOOK_S: Final = 0.1
 RETENTION_S: Final = 3600.0
+"""Between two looks for cases that may not be kept any longer, seconds."""
 log = logging.getLogger("gatewitness")
 
 
@@ -70,6 +71,7 @@ def serve(config: Config, *, patience_s: float) -> None:
         _greet(config, listener.address, invitations.first(database))
         signals.wait_for_the_first(runner)
         runner.stop(patience_s)
+        listener.stop()
 
 
 class _Signals:

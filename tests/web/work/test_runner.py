@@ -216,6 +216,16 @@ def test_chores_are_done_again_and_again_whatever_goes_wrong(store: Made, runnin
     assert work.runner.is_alive()
 
 
+def test_what_is_seldom_to_be_done_is_done_soon_after_the_start(store: Made, running: list[Works],
+                                                                monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runners, "FIRST_S", 0.01)
+    done = threading.Event()
+    work = Works(store, chores=(Chore("a test", 1e6, done.set),))
+    running.append(work)
+    work.runner.start()
+    assert done.wait(PATIENCE_S)
+
+
 def test_leases_that_run_out_are_taken_back_while_it_works(store: Made, owner: str, running: list[Works],
                                                            monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runners, "REAP_S", 0.02)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,8 +21,10 @@ from tests.brokensite import BrokenSite, Server, in_thread
 from tests.web.work.puppets import Stage, until
 from web.client import Client
 from web.config import Config
+from web.store import retention
 from web.store.database import Database
 from web.store.tables import Job
+from web.work import runner as runners
 from web.work import serve as serving
 from web.work.listening import Listener
 from web.work.pool import scratch_for
@@ -148,6 +151,16 @@ def test_the_data_are_for_nobody_else(tmp_path: Path, no_worker: Stage, monkeypa
     assert (tmp_path / "new" / "data").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "new" / "data" / serving.LOCK).stat().st_mode & 0o777 == 0o600
     assert no_worker.closed
+
+
+def test_cases_that_are_too_old_are_deleted_while_it_runs(tmp_path: Path, no_worker: Stage,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    expired = threading.Event()
+    monkeypatch.setattr(runners, "FIRST_S", 0.01)
+    monkeypatch.setattr(retention, "expire", lambda *_: expired.set())
+    monkeypatch.setattr(serving._Signals, "wait_for_the_first", lambda *_: expired.wait(60))
+    serve(Config(data=tmp_path, port=0, workers=1), patience_s=0)
+    assert expired.is_set()
 
 
 def test_the_first_signal_stops_and_the_second_hurries() -> None:
