@@ -24,7 +24,9 @@ OPEN: Final = frozenset({"queued", "running"})
 AGAIN: Final = frozenset({429, 502, 503, 504, 507})
 """Statuses after which the same request may succeed."""
 WAITS_S: Final = (0.5, 8.0)
-"""First and longest wait between two requests, seconds."""
+"""First and longest wait before a request is sent again, seconds."""
+LOOKS_S: Final = (0.5, 3.0)
+"""First and longest wait between two looks at a capture, seconds."""
 REQUEST_S: Final = 60.0
 """Longest silence of the server, seconds."""
 DOSSIERS: Final = {"dossier_html": "dossier.html", "dossier_pdf": "dossier.pdf", "dossier_zip": "dossier.zip"}
@@ -99,7 +101,7 @@ class Client:
 
         Raises CaptureError when it takes too long.
         """
-        until, wait_s = self.clock() + self.patience_s, WAITS_S[0]
+        until, wait_s = self.clock() + self.patience_s, LOOKS_S[0]
         while True:
             found = self._ask("GET", _link(capture, "self")).json()
             told(found)
@@ -109,7 +111,7 @@ class Client:
                 still = found.get("state")
                 raise CaptureError(f"the capture is still {still}; look at it later under {self.page(found)}")
             self.sleep(wait_s)
-            wait_s = min(WAITS_S[1], wait_s * 1.3)
+            wait_s = min(LOOKS_S[1], wait_s * 1.3)
 
     def download(self, capture: Mapping[str, Any], out: Path) -> list[Path]:
         """Gets the dossier into a directory, which is made; each file is whole or not there. Raises CaptureError."""
