@@ -42,7 +42,7 @@ def serve(
                                             max=3600)] = 30.0,
     config: Settings = None,
 ) -> None:
-    """Run the service: form, case pages, API, captures. Every setting also has a variable: docs/guide.md."""
+    """Run the service: form, case pages, API, captures. Every setting also has a variable: docs/service.md."""
     from web.work.serve import serve as run
 
     given = {"data": data, "host": host, "port": port, "workers": workers, "threads": threads,
