@@ -135,7 +135,8 @@ def test_the_file_lies_in_the_data_directory(store: Store, tmp_path: Path) -> No
 
 
 def test_errors_do_not_tell_values_because_they_are_logged(store: Store) -> None:
-    with pytest.raises(IntegrityError) as refused, store.database.transaction() as db:
+    with store.database.transaction() as db:
         add_user(db, "hunter2")
+    with pytest.raises(IntegrityError) as refused, store.database.transaction() as db:
         add_user(db, "hunter2")
     assert "hunter2" not in str(refused.value)

@@ -94,7 +94,8 @@ def test_a_secret_in_the_user_information_is_no_part_of_the_address() -> None:
 
 @pytest.mark.parametrize(("url", "expected"), [
     ("https://SHOP.example:8443/x", "shop.example"), ("https://shop.example./", "shop.example"),
-    ("http://[2001:db8::1]/", "2001:db8::1"), ("", ""), ("http://[", ""), ("http://[redacted:secret:11:23b145f6].example/", ""), ("screenshot.png", ""),
+    ("http://[2001:db8::1]/", "2001:db8::1"), ("", ""), ("http://[", ""), ("screenshot.png", ""),
+    ("http://[redacted:secret:11:23b145f6].example/", ""),
     ("http://" + "a" * 300, "a" * 255)])
 def test_the_host_of_an_address(url: str, expected: str) -> None:
     assert host(url) == expected
