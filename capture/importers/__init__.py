@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from capture.errors import CaptureError
+from capture.errors import BadInput, CaptureError
 from capture.importers import archive, case, curl, detect, har, mhtml, picture, saved
 from capture.importers.given import Options, Upload, bad, bounded
 from capture.importers.part import Part
@@ -21,6 +21,7 @@ from capture.policy import canonical
 from capture.record.bundle import Bundle, BundleError, BundleWriter
 
 __all__ = ["Options", "Upload", "bring"]
+TOO_MUCH = "the files hold more than fits into memory; record the page alone"
 
 
 def bring(files: Sequence[Upload], directory: Path, options: Options | None = None) -> Bundle:
@@ -33,13 +34,19 @@ def bring(files: Sequence[Upload], directory: Path, options: Options | None = No
     options = options or Options()
     options = options if options.url is None else options.model_copy(update={"url": canonical(options.url)})
     now = options.now or datetime.now(UTC)
-    parts = tuple(_part(file, options, now) for file in given)
+    try:
+        parts = tuple(_part(file, options, now) for file in given)
+    except MemoryError:
+        raise BadInput(TOO_MUCH) from None
     try:
         writer = BundleWriter(directory)
     except BundleError as error:
         raise CaptureError(str(error)) from error
     try:
         return case.write(parts, given, options, now, writer)
+    except MemoryError:
+        writer.discard()
+        raise BadInput(TOO_MUCH) from None
     except OSError as error:
         writer.discard()
         raise CaptureError(str(error) if isinstance(error, BundleError) else

@@ -17,7 +17,7 @@ LINES: Final = 400_000
 """Lines that are read."""
 CERTIFICATE_EXITS: Final = frozenset({35, 51, 58, 60, 77, 83, 90, 91})
 """Exit statuses after which curl explains certificates at length."""
-STATUS_LINE: Final = re.compile(r"HTTP/(\d(?:\.\d)?) (\d{3})(?: (.{0,400}))?\s*$")
+STATUS_LINE: Final = re.compile(r"HTTP/(\d(?:\.\d)?) (\d{3})(?: (.{0,400}))?(?!\d)")
 REQUEST_LINE: Final = re.compile(r"([A-Z]{2,20}) (\S{1,32768})(?: HTTP/\S+)?\s*$")
 _PROGRESS: Final = re.compile(
     r"^\s*(?:\d{1,3}\s+[\d.]+[kMGTP]?\s+){3}(?:[\d.]+[kMGTP]?\s+){2}(?:[-\d:hmsd]+\s+){3}[\d.]+[kMGTP]?")

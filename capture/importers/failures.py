@@ -22,7 +22,7 @@ def name_of(said: str) -> str | None:
     """Chromium's name of the failure; None when the words are not known."""
     if found := _OURS.search(said):
         return found[0]
-    lower = said.lower()
+    lower = said[:_LONGEST].lower()
     return next((entry["error"] for entry in _data()["failure"] if all(word in lower for word in entry["says"])), None)
 
 

@@ -73,6 +73,18 @@ def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("place", ["capture.importers.har.part", "capture.importers.case.write"])
+def test_files_that_do_not_fit_into_memory_are_refused(place: str, tmp_path: Path,
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    def large(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(place, large)
+    with pytest.raises(BadInput, match="memory"):
+        bring([upload(files.chrome())], tmp_path / "case")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="only http"):
         bring([upload(PAGE)], tmp_path / "case", Options(url="javascript:alert(1)"))
