@@ -119,6 +119,7 @@ def test_the_document_is_openapi(described: BaseSchema) -> None:
     assert described.specification.version == "3.1.0"
 
 
+@pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_every_promise_is_kept(described: BaseSchema) -> None:
     seen = Seen()

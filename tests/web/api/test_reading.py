@@ -64,6 +64,6 @@ def test_our_own_failure_tells_a_reference_and_nothing_else(api: Api, monkeypatc
         raise RuntimeError("the password is hunter2")
 
     monkeypatch.setattr("web.store.cases.search", broken)
-    api.service.app.logger.disabled = True
+    monkeypatch.setattr(api.service.app.logger, "disabled", True)
     found = problem(api.get(CAPTURES), 500, "our-own-failure")
     assert "hunter2" not in str(found)

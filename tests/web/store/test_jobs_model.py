@@ -218,6 +218,6 @@ class Leases(RuleBasedStateMachine):
 
 
 Leases.TestCase.settings = settings(max_examples=15, stateful_step_count=40)
-TestLeases = Leases.TestCase
+TestLeases = pytest.mark.lab(Leases.TestCase)
 
 

@@ -10,6 +10,7 @@ KINDS = ("worker", "browser", "server", "browser", "nursery", "worker", "server"
 
 
 @pytest.mark.browser
+@pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_work_survives_its_workers(tmp_path: Path) -> None:
     report = soak(tmp_path, 8, iter(KINDS), quick=True)
