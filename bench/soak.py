@@ -31,7 +31,7 @@ from web.client import Client
 from web.store import jobs
 from web.store.database import Database
 from web.store.tables import Case, Event, Job
-from web.work.pool import scratch_for
+from web.workers.pool import scratch_for
 
 ROOT: Final = Path(__file__).parent.parent
 KILL_S: Final = 2.0

@@ -32,7 +32,7 @@ FORBIDDEN = {
 ALLOWED = {"capture.record": ("capture.record",), "report": ("capture.record",)}
 """Exceptions from FORBIDDEN, by package."""
 
-BLIND_EXCEPT = {"capture/pipeline.py", "gatewitness.py", "web/work/slot.py"}
+BLIND_EXCEPT = {"capture/pipeline.py", "gatewitness.py", "web/workers/slot.py"}
 """The step runner, the front door, the job runner: a failure becomes a record, a sentence or another attempt there."""
 
 COVERED_ELSEWHERE: dict[str, str] = {
@@ -48,8 +48,8 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "report/sealed.py": "tests/report/test_verify.py",
     "web/__init__.py": "tests/web/test_app.py",
     "web/store/migrations/versions/r0001_first_tables.py": "tests/web/store/test_migrations.py",
-    "web/work/child.py": "tests/web/work/test_pool.py",
-    "web/work/nursery.py": "tests/web/work/test_pool.py",
+    "web/workers/child.py": "tests/web/workers/test_pool.py",
+    "web/workers/nursery.py": "tests/web/workers/test_pool.py",
 }
 """Modules without a test of the same name, and the test that covers them."""
 

@@ -43,7 +43,7 @@ def serve(
     config: Settings = None,
 ) -> None:
     """Run the service: form, case pages, API, captures. Every setting also has a variable: docs/service.md."""
-    from web.work.serve import serve as run
+    from web.workers.serve import serve as run
 
     given = {"data": data, "host": host, "port": port, "workers": workers, "threads": threads,
              "public_url": public_url, "trusted_hosts": trusted_host or None, "proxies": proxies,

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from capture import chromium
 from tests.web.serving import Served
-from web.work.listening import Listener
+from web.workers.listening import Listener
 
 AXE = (importlib.resources.files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 """axe-core 4 (MPL-2.0), as the Python package carries it."""

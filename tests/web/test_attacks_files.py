@@ -16,13 +16,13 @@ from capture.errors import BadInput
 from tests.hostile import image_bomb
 from tests.web.pages.made import Bundles, add
 from tests.web.serving import Browser, Served
-from tests.web.work.puppets import BEGAN, DONE, READY, Puppet, Stage, says, until
+from tests.web.workers.puppets import BEGAN, DONE, READY, Puppet, Stage, says, until
 from web.access import guards
 from web.store.submission import LOG_CHARS
 from web.store.tables import Case, Job
-from web.work.child import Order, Told
-from web.work.runner import Runner
-from web.work.slot import Store
+from web.workers.child import Order, Told
+from web.workers.runner import Runner
+from web.workers.slot import Store
 
 SECRET = b"-----BEGIN PRIVATE KEY-----"
 OUTSIDE = (

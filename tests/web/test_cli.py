@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import gatewitness
 from web.config import Config
-from web.work import serve as serving
+from web.workers import serve as serving
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("alembic", "flask", "playwright", "sqlalchemy", "waitress", "weasyprint")

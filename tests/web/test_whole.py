@@ -11,9 +11,9 @@ from tests.brokensite import BrokenSite, in_thread
 from tests.capture.importers import files
 from tests.web.browsing import Site, launched, saved, served
 from web.store.tables import Case
-from web.work.pool import Pool, scratch_for
-from web.work.runner import Runner
-from web.work.slot import Store
+from web.workers.pool import Pool, scratch_for
+from web.workers.runner import Runner
+from web.workers.slot import Store
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE_MS = 400_000

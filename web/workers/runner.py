@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from web.errors import ServiceError
 from web.store import jobs, publishing
-from web.work.pool import Pool
-from web.work.slot import Attempt, Slot, Store
+from web.workers.pool import Pool
+from web.workers.slot import Attempt, Slot, Store
 
 LOOK_S: Final = 0.5
 """Between two looks for cancellations, seconds."""

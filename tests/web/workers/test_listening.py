@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from capture.errors import CaptureError
-from tests.web.work.puppets import PATIENCE_S, until
+from tests.web.workers.puppets import PATIENCE_S, until
 from web.config import Config
-from web.work.listening import FORM_BYTES, HEADER_BYTES, Listener
+from web.workers.listening import FORM_BYTES, HEADER_BYTES, Listener
 
 Environ = dict[str, Any]
 App = Callable[[Environ, Any], Iterable[bytes]]

@@ -23,7 +23,7 @@ from capture.record.request import CaptureRequest, StepRecord
 from report import dossier
 from report.pdf import PdfWorker, Renderer
 from web.store.files import PICTURE
-from web.work.processes import end_below
+from web.workers.processes import end_below
 
 MEMORY_BYTES: Final = 2 << 30
 """Memory that a worker itself may take, bytes; its browser and its renderer have limits of their own."""

@@ -17,10 +17,10 @@ from capture.record.bundle import Bundle
 from report.verify import verify
 from tests.brokensite import BrokenSite, Server, in_thread
 from tests.processes import alive
-from tests.web.work.orders import JOB_S, START_S, capture, ready, until
-from web.work import pool as pools
-from web.work.child import Told
-from web.work.pool import Pool, Worker, WorkerGone, scratch_for
+from tests.web.workers.orders import JOB_S, START_S, capture, ready, until
+from web.workers import pool as pools
+from web.workers.child import Told
+from web.workers.pool import Pool, Worker, WorkerGone, scratch_for
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.browser
@@ -239,8 +239,8 @@ def test_when_the_nursery_dies_so_do_its_workers_and_the_next_one_begins(tmp_pat
 SERVER = """
 import fcntl, sys, time
 from pathlib import Path
-from tests.web.work.orders import capture, ready, until
-from web.work.pool import Pool, scratch_for
+from tests.web.workers.orders import capture, ready, until
+from web.workers.pool import Pool, scratch_for
 data, url = Path(sys.argv[1]), sys.argv[2]
 lock = open(data / "lock", "w")
 fcntl.flock(lock, fcntl.LOCK_EX)

@@ -27,9 +27,9 @@ import psutil
 
 from capture.record.request import Limits
 from report import html, pdf, signatures
-from web.work.child import PARENT_GONE, Worker
-from web.work.processes import adopt_orphans, call_this, die_with_parent, end_tree
-from web.work.renderer import Forked
+from web.workers.child import PARENT_GONE, Worker
+from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree
+from web.workers.renderer import Forked
 
 MESSAGE_BYTES: Final = 4096
 LOOK_S: Final = 0.01

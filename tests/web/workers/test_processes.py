@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from tests.processes import alive
-from web.work.processes import end_tree
+from web.workers.processes import end_tree
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 60.0
@@ -20,7 +20,7 @@ SLEEP = "time.sleep(3600)"
 def python(code: str) -> subprocess.Popen[str]:
     """Runs code that has what the module offers; its output is a pipe."""
     head = ("import os, signal, subprocess, sys, time, psutil\n"
-            "from web.work.processes import adopt_orphans, call_this, die_with_parent, end_below\n")
+            "from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_below\n")
     return subprocess.Popen([sys.executable, "-c", head + code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 

@@ -26,9 +26,9 @@ from pydantic import ValidationError
 
 from capture.browser import scratch_directory
 from report.pdf import SAME_BYTES
-from web.work.child import Order, Told
-from web.work.nursery import MESSAGE_BYTES
-from web.work.processes import end_tree
+from web.workers.child import Order, Told
+from web.workers.nursery import MESSAGE_BYTES
+from web.workers.processes import end_tree
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH",
@@ -157,7 +157,7 @@ class _Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         kept = () if lock is None else (lock,)
-        command = [sys.executable, "-m", "web.work.nursery", str(scratch), *map(str, kept)]
+        command = [sys.executable, "-m", "web.workers.nursery", str(scratch), *map(str, kept)]
         with theirs:
             # A session of its own: not ended by the terminal's Ctrl-C.
             self._process = subprocess.Popen(

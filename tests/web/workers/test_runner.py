@@ -10,13 +10,13 @@ from sqlalchemy.exc import OperationalError
 
 from tests.web.store.made import Store as Made
 from tests.web.store.made import fill
-from tests.web.work.puppets import BEGAN, DONE, PATIENCE_S, READY, Puppet, Stage, captured, until
+from tests.web.workers.puppets import BEGAN, DONE, PATIENCE_S, READY, Puppet, Stage, captured, until
 from web.store import events, jobs
 from web.store.database import now
 from web.store.tables import Case, Job
-from web.work import runner as runners
-from web.work.runner import Chore, Runner
-from web.work.slot import Store
+from web.workers import runner as runners
+from web.workers.runner import Chore, Runner
+from web.workers.slot import Store
 
 
 class Works:

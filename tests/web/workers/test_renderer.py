@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What rendering.py found, and its files."""
     directory = tmp_path_factory.mktemp("rendered")
-    done = subprocess.run([sys.executable, "-m", "tests.web.work.rendering", str(directory)], cwd=ROOT,
+    done = subprocess.run([sys.executable, "-m", "tests.web.workers.rendering", str(directory)], cwd=ROOT,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     files = {path.stem: path.read_bytes() for path in directory.iterdir()}

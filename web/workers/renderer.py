@@ -15,7 +15,7 @@ from typing import IO, Final, NoReturn, Self
 
 from capture.record.request import Limits
 from report import pdf
-from web.work.processes import call_this, die_with_parent
+from web.workers.processes import call_this, die_with_parent
 
 STATUS: Final = 1
 _SAID_BYTES: Final = 4096

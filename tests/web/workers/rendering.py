@@ -1,4 +1,4 @@
-"""`python -m tests.web.work.rendering DIRECTORY`: renders by forks, and says how each went. A process of its own,
+"""`python -m tests.web.workers.rendering DIRECTORY`: renders by forks, and says how each went. A process of its own,
 because one that forks may have one thread only."""
 
 import json
@@ -15,7 +15,7 @@ import psutil
 from capture.record.request import Limits
 from report import pdf
 from report.pdf import Attachment, PdfFailed, PdfWorker
-from web.work.renderer import Forked
+from web.workers.renderer import Forked
 
 HTML = "<html lang=en><title>One</title><body><h1>502 Bad Gateway</h1><p>Ärger</p></body></html>"
 LARGE = HTML + "<p>The gateway got no answer.</p>" * 20_000
@@ -73,7 +73,7 @@ def main(directory: Path) -> None:
 ALONE = """
 import os, sys
 from capture.record.request import Limits
-from web.work.renderer import Forked
+from web.workers.renderer import Forked
 made = Forked.fork(None, Limits())
 sys.stdout.write(str(made.pid))
 sys.stdout.flush()

@@ -18,18 +18,18 @@ import pytest
 from bench.soak import Service
 from capture.errors import CaptureError
 from tests.brokensite import BrokenSite, Server, in_thread
-from tests.web.work.puppets import Stage, until
+from tests.web.workers.puppets import Stage, until
 from web.client import Client
 from web.config import Config
 from web.store import retention
 from web.store.database import Database
 from web.store.tables import Job
-from web.work import runner as runners
-from web.work import serve as serving
-from web.work.listening import Listener
-from web.work.pool import scratch_for
-from web.work.runner import Runner
-from web.work.serve import serve
+from web.workers import runner as runners
+from web.workers import serve as serving
+from web.workers.listening import Listener
+from web.workers.pool import scratch_for
+from web.workers.runner import Runner
+from web.workers.serve import serve
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from web.errors import ServiceError
 from web.store import migrations, retention, secrets
 from web.store.database import Database
 from web.store.files import Folder
-from web.work.listening import Listener
-from web.work.pool import Pool, scratch_for
-from web.work.runner import Chore, Runner
-from web.work.slot import Store
+from web.workers.listening import Listener
+from web.workers.pool import Pool, scratch_for
+from web.workers.runner import Chore, Runner
+from web.workers.slot import Store
 
 LOCK: Final = "serve.lock"
 LOCK_S: Final = 15.0

@@ -22,8 +22,8 @@ from web.store.files import Folder, Unpublishable
 from web.store.secrets import BadKey, Key
 from web.store.submit import opened
 from web.store.tables import Job
-from web.work.child import LAST, Order, Told
-from web.work.pool import Pool, Worker, WorkerGone
+from web.workers.child import LAST, Order, Told
+from web.workers.pool import Pool, Worker, WorkerGone
 
 POLL_S: Final = 0.25
 """Between two looks for work, seconds."""

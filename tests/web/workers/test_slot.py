@@ -12,7 +12,7 @@ from capture.pipeline import GRACE_S
 from capture.record.request import Limits, StepRecord
 from tests.web.store.made import Store as Made
 from tests.web.store.made import fill
-from tests.web.work.puppets import (
+from tests.web.workers.puppets import (
     BEGAN,
     DONE,
     GONE,
@@ -28,10 +28,10 @@ from web.store import events, jobs
 from web.store.files import Folder
 from web.store.submit import Upload
 from web.store.tables import Case, Job
-from web.work import slot as slots
-from web.work.child import Order, Told
-from web.work.runner import Runner
-from web.work.slot import DOSSIER_S, Store
+from web.workers import slot as slots
+from web.workers.child import Order, Told
+from web.workers.runner import Runner
+from web.workers.slot import DOSSIER_S, Store
 
 GOOD = (READY, BEGAN, captured, DONE)
 
