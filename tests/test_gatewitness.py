@@ -254,7 +254,7 @@ def interrupt(place: Path, site: BrokenSite, times: int, pause_s: float = 0.0) -
     """Ctrl-C as soon as the browser has asked for the page; nothing temporary may be left."""
     before = len(site.seen)
     temporary = place.parent / "tmp"
-    temporary.mkdir()
+    temporary.mkdir(exist_ok=True)
     process = subprocess.Popen([sys.executable, str(PROGRAM), "capture", site.url("never-answers"), "--out", "case",
                                 *LOCAL], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env={**os.environ, "TMPDIR": str(temporary)})
