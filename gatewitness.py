@@ -1,7 +1,7 @@
 """The command line: parse, call one library function, print, map errors to exit statuses.
 
 0 captured, whatever the site did · 1 a fault with --fail-on-fault, or a bundle that `verify` finds changed · 2 usage ·
-3 refused by policy · 4 something is not installed · 5 our own failure.
+3 refused by policy · 4 something is not installed · 5 our own failure · 130 interrupted twice.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from capture.errors import BadInput, CaptureError, NotInstalled, Refused
 from capture.policy import ALLOW_ALL, admit
 from capture.record.base import Header
 from capture.record.request import CaptureRequest, Limits, StepRecord, Viewport
+from capture.record.seal import MANIFEST
 from web import cli
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ def capture(
     _admit(request)
     known = _known(vendors)
     directory = out or Path(_directory_name(url))
-    diagnosis, failure = asyncio.run(_capture(request, directory, known, pdf=not no_pdf))
+    try:
+        diagnosis, failure = asyncio.run(_capture(request, directory, known, pdf=not no_pdf))
+    except KeyboardInterrupt as error:
+        kept = f"the capture is kept, gatewitness report {directory} writes its dossier"
+        _fail(130, "interrupted; " + (kept if (directory / MANIFEST).is_file() else "nothing is left of it"), error)
     _tell(diagnosis, directory, as_json=as_json)
     if failure is not None:
         raise CaptureError(f"the browser could not look at the page ({failure}); the dossier holds what the probes saw")
@@ -213,10 +218,7 @@ def diagnose(
     from capture.record import codec
 
     diagnosis = (_picture if bundle.is_file() else _bundle)(bundle, _known(vendors))
-    if as_json:
-        typer.echo(codec.dump(diagnosis).decode())
-    else:
-        _print(diagnosis)
+    typer.echo(codec.dump(diagnosis).decode()) if as_json else _print(diagnosis)
 
 
 def _bundle(directory: Path, known: "Known") -> "Diagnosis":
@@ -379,8 +381,6 @@ def main() -> None:
         _fail(EXIT[type(error)], str(error), error)
     except (OSError, ValueError) as error:
         _fail(5, str(error), error)
-    except KeyboardInterrupt as error:
-        _fail(130, "interrupted", error)
     except Exception as error:  # noqa: BLE001 - the front door: a user gets a sentence, never a traceback
         _fail(5, f"this is our own failure: {type(error).__name__}: {error}", error)
 

@@ -285,14 +285,31 @@ def test_ctrl_c_leaves_a_dossier_that_says_it_was_cut_short(place: Path, site: B
 
 
 @pytest.mark.browser
-def test_ctrl_c_twice_gives_up_and_leaves_nothing(place: Path, site: BrokenSite) -> None:
+def test_ctrl_c_twice_gives_up_and_leaves_nothing_or_a_whole_capture(place: Path, site: BrokenSite) -> None:
     for pause_s in (0.01, 0.05, 0.2, 0.5):  # too short a pause and both are one to a busy process
-        status, out, _ = interrupt(place, site, 2, pause_s)
+        status, out, err = interrupt(place, site, 2, pause_s)
         if status != 0:
             break
         shutil.rmtree(place / "case")
     assert (status, out) == (130, "")
-    assert list(place.iterdir()) == []
+    if list(place.iterdir()):  # the second came when everything was on disk already
+        assert "the capture is kept" in err
+        assert run(place, "report", "case", "--no-pdf").status == 0
+        assert run(place, "verify", "case").status == 0
+    else:
+        assert err == "gatewitness: interrupted; nothing is left of it\n"
+
+
+@pytest.mark.browser
+def test_ctrl_c_while_the_dossier_is_written_keeps_the_capture_and_says_so(
+        main: Main, place: Path, site: BrokenSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("report.dossier.build", interrupted)
+    done = main("capture", site.url("empty-500"), "--out", "case", *LOCAL)
+    assert done == Done(130, "", "gatewitness: interrupted; the capture is kept, gatewitness report case writes its dossier\n")
+    assert Bundle(place / "case").evidence.outcome == "complete"
 
 
 @pytest.mark.browser
