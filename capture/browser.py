@@ -116,15 +116,19 @@ class Browser:
         """Starts a browser; raises CaptureError when it does not come up. Its profile lies in `scratch`, when given."""
         with contextlib.ExitStack() as unless_started:
             profile = _profile(scratch or scratch_directory())
-            unless_started.callback(shutil.rmtree, profile, ignore_errors=True)
+            unless_started.callback(_remove, profile)
             exit_socket = unless_started.enter_context(socket.create_server(("127.0.0.1", 0), backlog=256))
             (to_browser, our_write), (our_read, from_browser) = os.pipe(), os.pipe()
             unless_started.callback(os.close, our_write)
             unless_started.callback(os.close, our_read)
+            spawning = asyncio.ensure_future(_spawn(executable, profile, exit_socket, to_browser, from_browser))
             try:
-                process = await _spawn(executable, profile, exit_socket, to_browser, from_browser)
+                process = await asyncio.shield(spawning)
             except OSError as error:
                 raise CaptureError(f"the browser {executable.name} cannot be started: {error.strerror}") from error
+            except asyncio.CancelledError:
+                await _end(spawning)
+                raise
             finally:
                 os.close(to_browser)
                 os.close(from_browser)
@@ -207,6 +211,14 @@ async def _spawn(executable: Path, profile: Path, exit_socket: socket.socket, to
             "/bin/bash", "-c", moved, "bash", str(executable), *flags, pass_fds=(to_browser, from_browser),
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=stderr,
             start_new_session=True, env=_environment(profile))
+
+
+async def _end(spawning: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    """Kills what is being started: given up half-way, asyncio would kill its first process and none of its children."""
+    with contextlib.suppress(OSError):
+        process = await spawning
+        _kill_tree(process.pid)
+        await process.wait()
 
 
 def _proxy(listener: socket.socket) -> str:

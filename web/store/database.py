@@ -7,6 +7,8 @@ having read before (https://sqlite.org/lang_transaction.html).
 
 import contextlib
 import os
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 FILE: Final = "gatewitness.sqlite3"
 BUSY_MS: Final = 15_000
 """Longest wait for another writer, milliseconds."""
-PRAGMAS: Final = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
+PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
                   f"busy_timeout={BUSY_MS}")
 """secure_delete: what was erased is overwritten with zeros."""
 
@@ -70,6 +72,7 @@ def _engine(path: Path) -> Engine:
         connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is below
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def began(connection: Connection) -> None:
@@ -77,3 +80,17 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switches a new database to its write-ahead log. SQLite does not wait for others here, whatever its time-out is:
+    of several that open a new database at once, all but one are told that it is locked."""
+    end = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)

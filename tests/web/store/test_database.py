@@ -1,6 +1,7 @@
 """The database: whole transactions, one writer at a time, readers that wait for nobody, one clock."""
 
 import os
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,19 @@ def test_it_survives_a_loss_of_power_and_keeps_references(store: Store) -> None:
         with pytest.raises(IntegrityError):
             db.flush()
         db.rollback()
+
+
+def test_a_new_database_is_waited_for_when_another_is_just_making_it(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / FILE, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.rollback)
+    release.start()
+    database = Database(tmp_path)
+    with database.reading() as db:
+        assert db.scalar(text("PRAGMA journal_mode")) == "wal"
+    release.join()
+    database.close()
+    other.close()
 
 
 def test_a_writer_waits_for_the_one_before_it(store: Store) -> None:
