@@ -70,7 +70,7 @@ def index(query: Search) -> Response:
     principal = require()
     with services().database.reading() as db:
         found = cases.search(db, principal, _query(query), query.cursor, query.limit)
-        return told(Page(captures=[telling.brief(case) for case in found.cases], next=found.next))
+        return told(Page(captures=[telling.brief(case) for case in found.rows], next=found.next))
 
 
 @blueprint.get("/captures/<case_id>", operation_id="getCapture", responses=promise({200: json(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Blueprint, render_template, request
@@ -40,20 +40,22 @@ def index() -> str | tuple[str, int]:
             page = cases.search(db, current(), query)
     shown = {name: values[name] for name in FIELDS if values[name]}
     text = render_template(
-        "history.html", v=values, errors=errors, found=page.cases, words=words, searched=bool(shown),
+        "history.html", v=values, errors=errors, found=page.rows, words=words, searched=bool(shown),
         more=any(values[name] for name in MORE), verdicts=VERDICTS, states=STATES,
-        vendors=[(vendor.slug, vendor.name) for vendor in vendors()], newest=_address(shown),
-        older=_address({**shown, "cursor": page.next}) if page.next else "")
+        vendors=[(vendor.slug, vendor.name) for vendor in vendors()],
+        pager=_pager("/cases", shown, values["cursor"], page))
     return (text, 422) if errors else text
 
 
 @blueprint.get("/groups")
 def groups() -> str:
-    """Failures, the one seen last first."""
-    host = request.args.get("host", "").strip()[:255]
+    """Failures, the one seen last first, a page of them."""
+    host, cursor = (request.args.get(name, "").strip()[:255] for name in ("host", "cursor"))
     with services().database.reading() as db:
-        found = cases.groups(db, current(), cases.Query(host=host or None), cases.MOST)
-    return render_template("groups.html", groups=found, words=words, host=host)
+        page = cases.groups(db, current(), cases.Query(host=host or None), cursor or None)
+    shown = {"host": host} if host else {}
+    return render_template("groups.html", groups=page.rows, words=words, host=host,
+                           pager=_pager("/groups", shown, cursor, page))
 
 
 def _query(values: Mapping[str, str], errors: dict[str, str]) -> cases.Query:
@@ -77,5 +79,11 @@ def _day(values: Mapping[str, str], name: str, errors: dict[str, str]) -> dateti
         return None
 
 
-def _address(values: Mapping[str, str]) -> str:
-    return f"/cases?{urlencode(values)}" if values else "/cases"
+def _pager(path: str, shown: Mapping[str, str], cursor: str, page: cases.Page[Any]) -> dict[str, str]:
+    """Addresses of the first page and of the next one; empty where one is there already."""
+    return {"newest": _address(path, shown) if cursor else "",
+            "older": _address(path, {**shown, "cursor": page.next}) if page.next else ""}
+
+
+def _address(path: str, values: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(values)}" if values else path

@@ -3,10 +3,10 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Protocol, TypeVarTuple
+from typing import Final, Generic, Protocol, TypeVar, TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -22,6 +22,8 @@ PAGE: Final = 50
 MOST: Final = 200
 """Rows of one page: usual, and at most."""
 Columns = TypeVarTuple("Columns")
+Row = TypeVar("Row")
+_FAILURE: Final = re.compile("[0-9a-f]{1,64}")
 _UNREADABLE: Final = re.compile(r"[\0\ud800-\udfff]")
 
 
@@ -64,11 +66,11 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Row]):
     """Some of what was found, newest first."""
 
-    cases: Sequence[Case]
-    """Rows."""
+    rows: Sequence[Row]
+    """Cases, or groups of them."""
     next: str | None
     """Cursor of the next page; None on the last one."""
 
@@ -103,28 +105,35 @@ def get(db: Session, principal: Viewer, case_id: str) -> Case:
 
 
 def search(db: Session, principal: Viewer, query: Query | None = None, cursor: str | None = None,
-           limit: int = PAGE) -> Page:
+           limit: int = PAGE) -> Page[Case]:
     """One page of what is found, newest first; raises BadInput for a cursor that is none of ours."""
     limit = max(1, min(limit, MOST))
     found = _matching(select(Case), principal, query or Query())
     if cursor is not None:
-        at, case_id = _read(cursor)
+        at, case_id = _read(cursor, ids.valid)
         found = found.where(or_(Case.created_at < at, and_(Case.created_at == at, Case.id < case_id)))
     rows = list(db.scalars(found.order_by(Case.created_at.desc(), Case.id.desc()).limit(limit + 1)))
-    return Page(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
+    return Page(rows[:limit], _cursor(rows[limit - 1].created_at, rows[limit - 1].id) if len(rows) > limit else None)
 
 
-def groups(db: Session, principal: Viewer, query: Query | None = None, limit: int = PAGE) -> list[Group]:
-    """Failures and their cases, the one seen last first."""
+def groups(db: Session, principal: Viewer, query: Query | None = None, cursor: str | None = None,
+           limit: int = PAGE) -> Page[Group]:
+    """One page of failures and their cases, the one seen last first; raises BadInput for a cursor that is none of
+    ours."""
+    limit = max(1, min(limit, MOST))
     query, first, last = query or Query(), func.min(Case.created_at), func.max(Case.created_at)
     each = (_matching(select(Case.failure, func.count(), first, last), principal, query)
-            .where(Case.failure.is_not(None)).group_by(Case.failure).order_by(last.desc(), Case.failure)
-            .limit(max(1, min(limit, MOST))))
+            .where(Case.failure.is_not(None)).group_by(Case.failure)
+            .order_by(last.desc(), Case.failure).limit(limit + 1))
+    if cursor is not None:
+        at, failure = _read(cursor, _FAILURE.fullmatch)
+        each = each.having(or_(last < at, and_(last == at, Case.failure > failure)))
     found = db.execute(each).all()
     ends = or_(false(), *(and_(Case.failure == failure, Case.created_at == at) for failure, _, _, at in found))
     newest = {case.failure: case for case in db.scalars(_matching(select(Case), principal, query).where(ends)
                                                         .order_by(Case.id))}
-    return [Group(failure or "", count, first, last, newest[failure]) for failure, count, first, last in found]
+    rows = [Group(failure or "", count, first, last, newest[failure]) for failure, count, first, last in found]
+    return Page(rows[:limit], _cursor(rows[limit - 1].last, rows[limit - 1].failure) if len(rows) > limit else None)
 
 
 def timeline(db: Session, principal: Viewer, case: Case, limit: int = MOST) -> list[Case]:
@@ -211,17 +220,17 @@ def _readable(text: str) -> str:
     return _UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text).strip()
 
 
-def _cursor(case: Case) -> str:
-    place = f"{round(case.created_at.timestamp() * 1000)}.{case.id}"
+def _cursor(at: datetime, name: str) -> str:
+    place = f"{round(at.timestamp() * 1000)}.{name}"
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> tuple[datetime, str]:
+def _read(cursor: str, is_name: Callable[[str], object]) -> tuple[datetime, str]:
     try:
         place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        milliseconds, _, case_id = place.partition(".")
-        if not ids.valid(case_id) or not re.fullmatch(r"\d{1,14}", milliseconds, re.ASCII):
+        milliseconds, _, name = place.partition(".")
+        if not is_name(name) or not re.fullmatch(r"\d{1,14}", milliseconds, re.ASCII):
             raise ValueError(place)
     except (binascii.Error, ValueError):
         raise BadInput("this is no cursor of ours; begin with the first page") from None
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), case_id
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC), name

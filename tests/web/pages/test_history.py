@@ -104,6 +104,25 @@ def test_groups_of_a_host(service: Served, bundles: Bundles) -> None:
     assert len(re.findall(r"<b>(\d+)</b> case", text)) == 1
 
 
+def test_pages_of_failures_follow_each_other(
+    service: Served, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for which in ("cloudflare_522", "nginx_502", "nxdomain"):
+        add(service, bundles, which)
+    monkeypatch.setattr(cases.groups, "__defaults__", (None, None, 1))
+    browser, address, seen = service.browser(), "/groups", []
+    while address:
+        text = browser.get(address).get_data(as_text=True)
+        seen += re.findall(r'href="/cases\?failure=([0-9a-f]+)"', text)
+        links = re.findall(r'href="([^"]+)" rel="next"', text)
+        address = links[0] if links else ""
+    assert len(seen) == len(set(seen)) == 3
+    assert 'href="/groups">Newest' in text
+    answer = browser.get("/groups?cursor=none")
+    assert answer.status_code == 422
+    assert "This is no cursor of ours; begin with the first page." in answer.get_data(as_text=True)
+
+
 def test_nobody_finds_what_they_may_not_see(service: Served, bundles: Bundles, as_user: AsUser) -> None:
     ann, bob, admin = as_user("member", "ann"), as_user("member", "bob"), as_user("admin", "eve")
     case = add(service, bundles, owner_id=ann.user.id if ann.user else "")

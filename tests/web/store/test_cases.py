@@ -33,7 +33,7 @@ def add(db: Session, owner_id: str, minute: int = 0, **given: Any) -> Case:
 
 def found(store: Store, who: Somebody, **query: Any) -> set[str]:
     with store.database.reading() as db:
-        return {case.id for case in cases.search(db, who, Query(**query)).cases}
+        return {case.id for case in cases.search(db, who, Query(**query)).rows}
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ class TestVisible:
             for case_id in set(made.values()) - expected:
                 with pytest.raises(NotFound, match="no such case"):
                     cases.get(db, somebody, case_id)
-            assert sum(group.count for group in cases.groups(db, somebody)) == len(expected)
-            assert {case.id for group in cases.groups(db, somebody) for case in [group.newest]} <= expected
+            assert sum(group.count for group in cases.groups(db, somebody).rows) == len(expected)
+            assert {case.id for group in cases.groups(db, somebody).rows for case in [group.newest]} <= expected
             first = db.get_one(Case, made["ann's"])
             assert {case.id for case in cases.timeline(db, somebody, first)} == expected
 
@@ -149,13 +149,13 @@ class TestSearch:
                     for minute, failure in enumerate(["f1", "f2", "f1", None, "f3", "f1", "f2"])}
             add(db, who.user_id, 99, failure="f3", deleted_at=DAY)
         with store.database.reading() as db:
-            groups = cases.groups(db, who)
+            groups = cases.groups(db, who).rows
             assert [(group.failure, group.count, group.first, group.last, group.newest.id) for group in groups] == [
                 ("f2", 2, rows[1].created_at, rows[6].created_at, rows[6].id),
                 ("f1", 3, rows[0].created_at, rows[5].created_at, rows[5].id),
                 ("f3", 1, rows[4].created_at, rows[4].created_at, rows[4].id)]
-            assert [group.failure for group in cases.groups(db, who, limit=2)] == ["f2", "f1"]
-            later = cases.groups(db, who, Query(since=rows[5].created_at))
+            assert [group.failure for group in cases.groups(db, who, limit=2).rows] == ["f2", "f1"]
+            later = cases.groups(db, who, Query(since=rows[5].created_at)).rows
             assert [(group.failure, group.count) for group in later] == [("f2", 1), ("f1", 1)]
 
 
@@ -180,7 +180,7 @@ class TestPages:
         with store.database.reading() as db:
             while True:
                 page = cases.search(db, who, None, cursor, limit)
-                pages.append([case.id for case in page.cases])
+                pages.append([case.id for case in page.rows])
                 cursor = page.next
                 if cursor is None:
                     return pages
@@ -207,7 +207,7 @@ class TestPages:
             add(db, who.user_id, 99)
         with store.database.reading() as db:
             rest = cases.search(db, who, None, first.next, 2)
-        assert [case.id for case in rest.cases] == [rows[1].id, rows[0].id]
+        assert [case.id for case in rest.rows] == [rows[1].id, rows[0].id]
 
     def test_nothing_found_is_one_empty_page(self, store: Store, people: dict[str, Somebody]) -> None:
         assert self.pages(store, people["ann"], 10) == [[]]
@@ -224,13 +224,34 @@ class TestPages:
                                                     cursor: str) -> None:
         with store.database.reading() as db, pytest.raises(BadInput, match="cursor"):
             cases.search(db, people["ann"], None, cursor)
+        with store.database.reading() as db, pytest.raises(BadInput, match="cursor"):
+            cases.groups(db, people["ann"], None, cursor)
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
+    def test_each_failure_comes_once_even_when_times_are_equal(self, store: Store, people: dict[str, Somebody],
+                                                               limit: int) -> None:
+        who = people["ann"]
+        with store.database.transaction() as db:
+            for minute, failure in enumerate(["f1", "f2", "f3", "f4", "f5", "f1", "f2"]):
+                add(db, who.user_id, minute // 2, failure=failure)
+        pages: list[list[tuple[str, int]]] = []
+        cursor: str | None = None
+        with store.database.reading() as db:
+            while cursor is not None or not pages:
+                page = cases.groups(db, who, None, cursor, limit)
+                pages.append([(group.failure, group.count) for group in page.rows])
+                cursor = page.next
+        assert [group for found in pages for group in found] == [
+            ("f2", 2), ("f1", 2), ("f5", 1), ("f3", 1), ("f4", 1)]
+        assert [len(found) for found in pages[:-1]] == [limit] * (len(pages) - 1)
+        assert len(pages) == -(-5 // limit)
 
     @given(st.text(max_size=60))
     def test_no_cursor_breaks_it(self, one_store: tuple[Store, Somebody], cursor: str) -> None:
         store, who = one_store
         with store.database.reading() as db:
             try:
-                assert len(cases.search(db, who, None, cursor).cases) <= 3
+                assert len(cases.search(db, who, None, cursor).rows) <= 3
             except BadInput:
                 pass
 
