@@ -1,4 +1,4 @@
-"""Errors become answers. In: an exception. Out: problem details (RFC 9457) under /api, a page elsewhere.
+"""Errors become answers. In: an exception. Out: problem details (RFC 9457) for programs, a page for people.
 
 Both tell one sentence. What is our own failure is logged under a reference, and the answer tells only the reference.
 """
@@ -19,6 +19,8 @@ from web.api import kinds
 from web.errors import BadField, ServiceError, TooMany
 
 MEDIA_TYPE: Final = "application/problem+json"
+HEALTH: Final = frozenset({"/healthz", "/readyz"})
+"""What programs ask besides the API."""
 SENTENCES: Final = {
     400: "this request makes no sense", 404: "there is nothing at this address",
     405: "this address does not take such requests", 413: "this is larger than what is taken here"}
@@ -37,10 +39,16 @@ def install(app: Flask) -> None:
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
     """The answer to an error; `more` are further members of the problem details."""
     sentence = _whole(sentence)
-    if is_api():
+    if _by_program():
         body = {"type": kinds.type_of(title), "title": title, "status": status, "detail": sentence, **more}
         return Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     return make_response(render_template("problem.html", title=title, sentence=sentence), status)
+
+
+def _by_program() -> bool:
+    """Whether a program asks: by the address, or because it would rather have JSON than a page."""
+    wanted = request.accept_mimetypes.best_match(("text/html", "application/json", MEDIA_TYPE), "text/html")
+    return is_api() or request.path in HEALTH or wanted != "text/html"
 
 
 def _whole(sentence: str) -> str:
@@ -97,7 +105,7 @@ def _http(error: HTTPException) -> Response:
 def _not_ours() -> Response:
     """No page: it would be shown under a name that is not ours."""
     sentence = "This service does not go by that name; see --public-url and --trusted-hosts."
-    if is_api():
+    if _by_program():
         return problem(400, "Bad host", sentence)
     return Response(f"{sentence}\n", 400, mimetype="text/plain")
 

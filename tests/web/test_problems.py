@@ -99,6 +99,26 @@ def test_what_flask_refuses_looks_alike(service: Served, method: str, path: str,
     assert ("Allow" in answer.headers) == (status == 405)
 
 
+@pytest.mark.parametrize(("accept", "kind"), [
+    ("application/json", "application/problem+json"), ("application/problem+json", "application/problem+json"),
+    ("application/json, text/plain, */*", "application/problem+json"),
+    ("text/html, application/json;q=0.9", "text/html"), ("*/*", "text/html"), ("text/event-stream", "text/html"),
+    ("", "text/html")])
+def test_whoever_asks_for_json_gets_no_page(service: Served, accept: str, kind: str) -> None:
+    answer = service.app.test_client().get("/nowhere", headers={"Accept": accept} if accept else {})
+    assert (answer.status_code, answer.mimetype) == (404, kind)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_what_watches_the_service_gets_no_page(service: Served, path: str) -> None:
+    client = service.app.test_client()
+    answer = client.post(path)
+    assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
+    assert "GET" in answer.headers["Allow"]
+    answer = client.get(path, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
 def test_a_redirect_stays_one(service: Served) -> None:
     class Moved(HTTPException):
         code = 308
