@@ -3,15 +3,17 @@
 What is ambiguous is refused: JSON that is not said to be JSON, names that are given twice, nesting past any use.
 """
 
-from typing import Final, TypeVar
+from collections import Counter
+from typing import Any, Final, TypeVar
 
 from flask import abort, request
+from flask.json.provider import DefaultJSONProvider
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from web import problems
 from web.errors import BadField, ServiceError
-from web.store.submission import Upload
+from web.store.submission import NAME_CHARS, Upload
 
 MULTIPART: Final = frozenset({"/api/v1/imports"})
 """Rules that take files."""
@@ -29,6 +31,14 @@ class Unreadable(ServiceError):
     title = "Bad request"
 
 
+class Once(DefaultJSONProvider):
+    """JSON in which no member is named twice: which one counts, two programs may see differently (RFC 8259 4)."""
+
+    def loads(self, s: str | bytes, **given: Any) -> Any:
+        """Raises ValueError, and Unreadable for a member that is named twice."""
+        return super().loads(s, object_pairs_hook=_once, **given)
+
+
 def check() -> None:
     """Raises UnsupportedMediaType, Unreadable and BadField."""
     for name, values in request.args.lists():
@@ -36,6 +46,8 @@ def check() -> None:
             raise BadField(name, f"{name} is given {len(values)} times")
     if request.method != "POST" or request.url_rule is None:
         return
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("the body has to come as it is, without Content-Encoding")
     if request.url_rule.rule in MULTIPART:
         if request.mimetype != "multipart/form-data":
             raise UnsupportedMediaType("the body has to be multipart/form-data")
@@ -59,6 +71,14 @@ def uploads(field: str) -> tuple[Upload, ...]:
         raise BadField(field, "send at least one file")
     if not all(file.data for file in found):
         raise BadField(field, "one of the files is empty")
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        raise Unreadable(f"the body names {name[:NAME_CHARS]} twice")
     return found
 
 

@@ -17,6 +17,7 @@ TYPED: Final[tuple[APIBlueprint, ...]] = (
 def install(app: OpenAPI, parts: Services) -> None:
     """Adds everything; call it after the guards are in their place."""
     app.validation_error_model = Problem
+    app.json = reading.Once(app)
     metrics.install(app, parts)
     for blueprint in TYPED:
         if not blueprint.before_request_funcs:

@@ -1,5 +1,7 @@
 """Bodies are read strictly: what is ambiguous, too much or not what it says is refused with one sentence."""
 
+import gzip
+
 import pytest
 
 from tests.web.api.calls import CAPTURES, URL, Api, problem
@@ -26,6 +28,25 @@ def test_a_body_that_is_no_object_of_json_is_refused(
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/problem+json"])
 def test_a_body_has_to_say_that_it_is_json(api: Api, kind: str) -> None:
     problem(api.post(CAPTURES, data=b'{"url": "https://a.example/"}', content_type=kind), 415, "unsupported-media-type")
+
+
+@pytest.mark.parametrize("body", [
+    b'{"url": "https://a.example/", "url": "https://b.example/"}',
+    b'{"url": "https://a.example/", "headers": {"X-Test": "1", "X-Test": "2"}}',
+    b'{"url": "https://a.example/", "note": "1", "\\u006eote": "2"}'])
+def test_a_member_that_is_named_twice_is_refused(api: Api, service: Served, body: bytes) -> None:
+    found = problem(api.post(CAPTURES, data=body, content_type=JSON), 400, "bad-request")
+    assert "twice" in found["detail"]
+    problem(api.post(f"{api.ask()}/recheck", data=b'{"url": "a", "url": "b"}', content_type=JSON), 400, "bad-request")
+    assert service.count(Case) == 1
+
+
+def test_a_body_that_is_packed_is_refused_with_its_reason(api: Api) -> None:
+    answer = api.post(CAPTURES, data=gzip.compress(b'{"url": "https://a.example/"}'), content_type=JSON,
+                      headers={"Content-Encoding": "gzip"})
+    assert "Content-Encoding" in problem(answer, 415, "unsupported-media-type")["detail"]
+    plain = {"Content-Encoding": "identity"}
+    assert api.post(CAPTURES, json={"url": URL}, headers=plain).status_code == 202
 
 
 def test_the_rule_holds_for_programs_with_a_token_too(service: Served) -> None:
