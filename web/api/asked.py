@@ -160,7 +160,7 @@ class Search(BaseModel):
     """Whether tombstones are shown too."""
     cursor: Name | None = None
     """`next` of the page before."""
-    limit: Annotated[int, BeforeValidator(_whole), Field(ge=1, le=cases.MOST, strict=True)] = cases.PAGE
+    limit: Annotated[int, Field(ge=1, le=cases.MOST, strict=True), BeforeValidator(_whole)] = cases.PAGE
     """Captures of one page."""
 
 

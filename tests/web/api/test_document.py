@@ -45,6 +45,15 @@ def test_every_answer_and_parameter_is_told(found: dict[str, Any]) -> None:
         assert all(parameter["schema"].get("description") for parameter in one.get("parameters", [])), name
 
 
+def test_bounds_are_those_of_json_schema(found: dict[str, Any]) -> None:
+    (limit,) = (one for one in operations(found)["listCaptures"]["parameters"] if one["name"] == "limit")
+    assert (limit["schema"]["minimum"], limit["schema"]["maximum"], limit["schema"]["default"]) == (1, 200, 50)
+    for one in operations(found).values():
+        for parameter in one.get("parameters", ()):
+            Draft202012Validator.check_schema(parameter["schema"])
+            assert not set(parameter["schema"]) & {"ge", "le", "gt", "lt"}
+
+
 def test_every_reference_and_link_leads_somewhere(found: dict[str, Any]) -> None:
     schemas = found["components"]["schemas"]
     text = str(found)
