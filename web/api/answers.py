@@ -18,6 +18,8 @@ RETRY: Final = {"Retry-After": {"description": "Seconds until it is worth trying
 CHALLENGE: Final = {"WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}}}
 ALLOW: Final = {"Allow": {"description": "Methods that this address takes.", "schema": {"type": "string"}}}
 _HEADERS: Final = {401: CHALLENGE, 405: ALLOW, 429: RETRY}
+LINK: Final = {"Link": {"description": "Address of the next page, as rel=\"next\"; absent on the last one.",
+                        "schema": {"type": "string"}}}
 LOCATION: Final = {"Location": {"description": "Address of what was made.", "schema": {"type": "string"}}}
 
 

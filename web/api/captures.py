@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
-from flask import Response
+from flask import Response, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
@@ -12,7 +13,7 @@ from capture.record.request import Viewport
 from web.access import audit, limits
 from web.access.principal import current, require
 from web.api import reading, telling
-from web.api.answers import LOCATION, json, link, promise, schema, told
+from web.api.answers import LINK, LOCATION, json, link, promise, schema, told
 from web.api.asked import CaptureAsked, CasePath, FilePath, KeyHeader, RecheckAsked, Search, Why
 from web.api.models import Brief, Capture, Page
 from web.errors import BadField, Gone
@@ -59,7 +60,7 @@ def create(header: KeyHeader, body: CaptureAsked) -> Response:
 
 
 @blueprint.get("/captures", operation_id="listCaptures", responses=promise({200: json(
-    Page, "Some captures.", links={
+    Page, "Some captures.", headers=LINK, links={
         "first": link("getCapture", "The newest.", case_id="$response.body#/captures/0/id")})}))
 def index(query: Search) -> Response:
     """Find captures, the newest first.
@@ -70,7 +71,11 @@ def index(query: Search) -> Response:
     principal = require()
     with services().database.reading() as db:
         found = cases.search(db, principal, _query(query), query.cursor, query.limit)
-        return told(Page(captures=[telling.brief(case) for case in found.rows], next=found.next))
+        page = Page(captures=[telling.brief(case) for case in found.rows], next=found.next)
+    answer = told(page)
+    if page.next is not None:
+        answer.headers["Link"] = _next(page.next)
+    return answer
 
 
 @blueprint.get("/captures/<case_id>", operation_id="getCapture", responses=promise({200: json(
@@ -176,6 +181,11 @@ def _query(query: Search) -> cases.Query:
     given = query.model_dump(exclude={"cursor", "limit", "since", "until", "deleted"})
     return cases.Query(**given, since=_moment("since", query.since), until=_moment("until", query.until),
                        deleted=query.deleted == "yes")
+
+
+def _next(cursor: str) -> str:
+    """The address of the next page, as a link of a header field (RFC 8288 3)."""
+    return f'<{request.path}?{urlencode({**request.args, "cursor": cursor})}>; rel="next"'
 
 
 def _moment(field: str, text: str | None) -> datetime | None:

@@ -38,7 +38,7 @@ KINDS: Final = (
     Kind(404, "Not found", "There is no such thing, or it is not for these eyes: both are answered alike."),
     Kind(405, "Method not allowed", "The address is right, the method is not; Allow lists those that are."),
     Kind(409, "Conflict", "The state of the case forbids it, or the Idempotency-Key was used for another request."),
-    Kind(410, "Gone", "The case was deleted. What its tombstone keeps is told."),
+    Kind(410, "Gone", "The case was deleted or the link was ended; deleted or revoked tells what is kept of it."),
     Kind(413, "Too large", "More was sent than is taken. Nothing was stored."),
     Kind(415, "Unsupported media type", "The body has to be, and say that it is, JSON; that of an import form data."),
     Kind(422, "Wrong input", "A field makes no sense; errors names each with a sentence. Nothing was stored."),

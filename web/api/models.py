@@ -238,7 +238,9 @@ class Problem(BaseModel):
     checks: list[Check] = []
     """What does not work (503)."""
     deleted: Tombstone | None = None
-    """What stays (410)."""
+    """What stays of a capture (410)."""
+    revoked: Share | None = None
+    """What is kept of a link (410)."""
 
 
 TOLD: Final[tuple[type[BaseModel], ...]] = (

@@ -13,9 +13,10 @@ from web.api import reading, telling
 from web.api.answers import LOCATION, json, link, promise, schema, told
 from web.api.asked import CasePath, ShareAsked, SharePath
 from web.api.models import NewShare, Share, Shares
-from web.errors import NotFound
+from web.errors import Gone, NotFound
 from web.pages import lookup
 from web.pages.layout import base_address
+from web.problems import problem
 from web.services import services
 from web.store import shares
 
@@ -67,12 +68,16 @@ def index(path: CasePath) -> Response:
 def show(path: SharePath) -> Response:
     """Tell of one link.
 
+    One that was ended is answered 410, with what is kept of it; one whose time is over is told, and works no more.
     Scope: capture, and the case has to be yours.
     """
     require("member", "capture")
     with services().database.reading() as db:
         case = lookup.changeable(db, path.case_id)
-        return told(telling.share(_shown(db, case.id, path.share_id)))
+        found = telling.share(_shown(db, case.id, path.share_id))
+    if found.revoked_at is not None:
+        return problem(410, Gone.title, "this link was ended", revoked=found.model_dump(mode="json"))
+    return told(found)
 
 
 @blueprint.delete("/captures/<case_id>/shares/<share_id>", operation_id="revokeShare",

@@ -1,5 +1,7 @@
 """Captures by the API: asked for, followed, looked at again, cancelled, deleted; what each refusal says."""
 
+import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +48,23 @@ def test_the_same_key_makes_nothing_new_and_another_body_is_a_conflict(api: Api,
     assert first.get_json()["id"] == second.get_json()["id"]
     problem(api.post(CAPTURES, json={"url": f"{URL}/other"}, headers=key), 409, "conflict")
     assert service.count(Case) == 1
+
+
+def test_the_same_key_many_times_at_once_makes_one(service: Served) -> None:
+    start = threading.Barrier(6)
+    found: list[str] = []
+
+    def ask() -> None:
+        api = Api(service, service.app.test_client())
+        start.wait()
+        found.append(api.post(CAPTURES, json={"url": URL}, headers={"Idempotency-Key": "a key"}).get_json()["id"])
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(found), len(set(found)), service.count(Case)) == (6, 1, 1)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\xe4"])
@@ -97,6 +116,20 @@ def test_captures_are_found_page_by_page(api: Api) -> None:
     only = api.get(f"{CAPTURES}?host=b.example&state=queued&since=2001-01-01T00:00:00Z").get_json()["captures"]
     assert [one["host"] for one in only] == ["b.example"]
     assert api.get(f"{CAPTURES}?until=2001-01-01T00:00:00%2B01:00").get_json()["captures"] == []
+
+
+def test_the_next_page_is_linked(api: Api) -> None:
+    asked = {api.ask(f"https://{name}.a.example/?q=ä&x=1") for name in "bcd"} | {api.ask("https://b.example/")}
+    where, found = f"{CAPTURES}?limit=1&host=a.example&text=%26x%3D", []
+    while where:
+        answer = api.get(where)
+        found += [one["links"]["self"] for one in answer.get_json()["captures"]]
+        link = answer.headers.get("Link", "")
+        assert not link or re.fullmatch(r'<(/api/v1/captures\?[!-~]+)>; rel="next"', link)
+        assert bool(link) is (answer.get_json()["next"] is not None)
+        where = link.partition("<")[2].partition(">")[0]
+    assert len(found) == 3
+    assert set(found) < asked
 
 
 @pytest.mark.parametrize("query", [

@@ -19,10 +19,20 @@ def test_a_link_is_told_once_and_works_until_it_is_revoked(api: Api, service: Se
     listed = api.get(f"{where}/shares")
     assert [share["id"] for share in listed.get_json()["shares"]] == [made["id"]]
     assert door.rpartition("/")[2] not in listed.text
+    assert "revoked" not in api.get(answer.headers["Location"]).get_json()
     for _ in range(2):
         assert api.delete(answer.headers["Location"]).get_json()["works"] is False
     assert service.app.test_client().get(door).status_code == 404
     assert service.count(Audit) == 3
+
+
+def test_a_link_that_was_ended_is_gone_and_what_is_kept_of_it_is_told(api: Api) -> None:
+    where = api.ended()
+    link = api.post(f"{where}/shares").headers["Location"]
+    ended = api.delete(link).get_json()
+    assert ended["revoked_at"]
+    assert problem(api.get(link), 410, "gone")["revoked"] == ended
+    assert api.get(f"{where}/shares").get_json()["shares"] == [ended]
 
 
 def test_a_body_may_be_absent_and_the_link_lives_as_long_as_the_service_allows(api: Api, service: Served) -> None:
