@@ -56,12 +56,15 @@ async def ask(devtools: DevTools, session: str, frame: str, expression: str, sec
 
 async def frames(devtools: DevTools, session: str, sessions: Mapping[str, str], limit: int, seconds: float
                  ) -> list[FrameText]:
-    """Frames inside the page with their text; `sessions` gives the target behind each session of the load."""
-    found = [(child["frame"], session) for child in (await _tree(devtools, session, seconds)).get("childFrames", [])]
-    for other, target in sessions.items():
-        if other != session:
-            own = (await _tree(devtools, other, seconds)).get("frame", {})
-            found += [(own, other)] if own.get("id") == target else []
+    """Frames inside the page with their text; `sessions` gives the target behind each session of the load.
+
+    What the page opens while it is asked is not looked at.
+    """
+    others = [(other, target) for other, target in sessions.items() if other != session]
+    top, *trees = await asyncio.gather(*(_tree(devtools, one, seconds) for one in (session, *dict(others))))
+    found = [(child["frame"], session) for child in top.get("childFrames", [])]
+    found += [(tree["frame"], other) for (other, target), tree in zip(others, trees, strict=True)
+              if tree.get("frame", {}).get("id") == target]
     question = f"({probe('text')})({limit})"
     texts = await asyncio.gather(*(ask(devtools, where, frame["id"], question, seconds)
                                    for frame, where in found[:FRAMES]))
