@@ -73,7 +73,7 @@ async def test_the_document_is_recorded_as_the_events_say(
     main = main_exchange(load)
     assert (load.ended, main.response.status if main.response else None, load.error) == (ended, status, error)
     assert load.label == "strict"
-    assert [step.name for step in bundle.evidence.steps if step.status in ("failed", "cut-short")] == []
+    assert [(step.name, step.reason) for step in bundle.evidence.steps if step.status in ("failed", "cut-short")] == []
 
 
 async def test_headers_keep_order_case_and_duplicates(tmp_path: Path) -> None:
