@@ -60,6 +60,17 @@ class Facts:
         return None if self.page and name in NO_FAILURES else name
 
     @property
+    def answered(self) -> str:
+        """The status in a sentence about an error; an error that came with success is said to be one."""
+        if self.page is None or not self.page.told_status:
+            return ""
+        told = str(self.page.told_status)
+        if self.page.told_status >= 400:
+            return told
+        printed = self.page.printed_status
+        return f"{told}, though the page {f'says {printed}' if printed else 'tells of an error'}"
+
+    @property
     def at_most(self) -> Certainty:
         """How sure anything can be: what was handed in can have been made up."""
         return "likely" if self.evidence.imported else "proven"
@@ -148,12 +159,11 @@ def finding(
 ) -> Finding:
     """A Finding about a fault of report/data/faults, in the fault's own words; never surer than the fault allows."""
     fault = FAULTS[code]
-    status = str(facts.page.told_status or "") if facts.page else ""
     sure = weakest(fault.certainty, certainty or fault.certainty, facts.at_most)
     return Finding(
         code=code,
         layer=layer or fault.layer or "none",
-        sentence=fault.told(sure, who=who, host=facts.host, status=status, detail=detail),
+        sentence=fault.told(sure, who=who, host=facts.host, status=facts.answered, detail=detail),
         certainty=sure,
         parameters={key: value for key, value in {"host": facts.host, "detail": detail}.items() if value},
         cites=tuple({(cite.pointer, cite.excerpt): cite for cite in cites}.values()),

@@ -75,7 +75,7 @@ BY_STATUS: Final = {
     403: "client.forbidden",
     404: "client.not-found",
     405: "client.bad-request",
-    407: "client.unauthorized",
+    407: "network.login",
     408: "client.request-timeout",
     410: "client.not-found",
     421: "edge.unknown-host",
@@ -85,6 +85,7 @@ BY_STATUS: Final = {
     502: "origin.bad-gateway",
     503: "origin.unavailable",
     504: "origin.response-timeout",
+    511: "network.login",
 }
 """What a status means when nothing tells more (RFC 9110 section 15, RFC 6585)."""
 

@@ -156,6 +156,9 @@ def _answering(facts: Facts, reading: Reading) -> list[HopVerdict]:
     chain = [*(_relay(facts, found, "working") for found in relays), *chained]
     if reading.writer and reading.shows != "welcome":
         return [*chain, _writer(facts, reading, reading.writer, side), *_origin(facts, reading, side)]
+    if reading.layer == "network":
+        between = HopVerdict(name="Network", layer="network", state="working", evidence_for=_status_cites(facts))
+        return [between, *chain, HopVerdict(name="Server", layer="app", state="not-reached")]
     return [*chain, _application(facts, reading, behind, side)]
 
 
@@ -164,7 +167,11 @@ def _status_cites(facts: Facts) -> tuple[Citation, ...]:
 
 
 def _writer(facts: Facts, reading: Reading, writer: Match, side: str | None) -> HopVerdict:
-    """It works when it tells of another's failure or refuses a visitor; it is faulty when it speaks of itself."""
+    """It works when it tells of another's failure or refuses a visitor; it is faulty when it speaks of itself. Of a
+    proxy on the visitor's side that failed it cannot be told.
+    """
+    if reading.layer == "network" and side == "unknown":
+        return _relay(facts, writer, "undetermined")
     hop = _relay(facts, writer, "working")
     own = side == "edge" or (side in ("origin", "unknown") and reading.layer in ("app", "database"))
     if not own:

@@ -49,11 +49,13 @@ def _failure(facts: Facts, code: str) -> Finding:
             code = "network.policy"
         if seen.verdict == "allowed" and code == "network.timed-out":
             code = "network.no-answer"
+    if code == "network.policy" and facts.evidence.imported:
+        code = "network.visitor"  # no policy of ours: an extension or a rule of the browser that made the file
     return finding(facts, code, cites + _same_outcome(facts, code), detail=_detail(facts, code))
 
 
 def _detail(facts: Facts, code: str) -> str:
-    return facts.error or "" if code == "network.failed" else place(facts)
+    return facts.error or "" if code in ("network.failed", "network.visitor") else place(facts)
 
 
 def _same_outcome(facts: Facts, code: str) -> list[Citation]:

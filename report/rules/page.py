@@ -79,11 +79,15 @@ def _writers(facts: Facts) -> list[Match]:
 
 
 def _quoted(facts: Facts, found: Match) -> bool:
-    """Words alone on a long page that was answered with success: an article that quotes an error page."""
-    page = facts.page
+    """Words or markup alone on a long page that was answered with success: an article that quotes an error page. What
+    an application prints into its own page is no quotation.
+    """
+    page, places = facts.page, found.signature.patterns
     if page is None or page.status >= 300 or len(page.text.strip()) <= SOFT_CHARS:
         return False
-    return "body" not in found.signature.patterns
+    if any(place.startswith("header:") for place in places):
+        return False
+    return "body" not in places or found.vendor.layer != "app"
 
 
 def _by_vendor(facts: Facts, page: Document, written: list[Match]) -> Reading:
@@ -207,7 +211,7 @@ def _by_nobody(facts: Facts, page: Document) -> Reading:
         return Reading(False, "page", None, None, "none", sure, None, "proven", None, ())
     fault, cap, cites = _unwritten_fault(facts, page, soft)
     custom = soft is not None or _is_custom(page)
-    layer: Layer = "database" if fault == "app.database" else "app"
+    layer: Layer = "database" if fault == "app.database" else FAULTS[fault].layer or "app"
     certainty: Certainty = "possible" if custom else "undetermined"
     who = "The site" if custom else "The server"
     found = finding(facts, fault, cites, layer=layer, who=who, certainty=weakest(cap, "possible"))
@@ -235,7 +239,8 @@ def _unwritten_fault(facts: Facts, page: Document, soft: Citation | None) -> tup
         return "app.maintenance", "possible", [soft] if soft else status
     if soft is None:
         return by_status(page.status) or "app.error", "possible", status
-    usual = "app.error" if _first(facts, page, "title", "server") or _first(facts, page, "text", "server") else None
+    usual = next((fault for kind, fault in (("refused", "client.forbidden"), ("server", "app.error"))
+                  if _first(facts, page, "title", kind) or _first(facts, page, "text", kind)), None)
     return usual or by_status(_status(page)) or "client.not-found", "possible", [soft, *status]
 
 
@@ -247,9 +252,11 @@ def _is_custom(page: Document) -> bool:
 
 
 def _soft(facts: Facts, page: Document) -> Citation | None:
-    """Words of an error on a short page that was answered with success."""
+    """Words of an error on a short page that was answered with success and is not about errors."""
     text = " ".join(page.text.split())
     if page.status >= 300 or not 0 < len(text) <= SOFT_CHARS or "<article" in page.folded["body"]:
+        return None
+    if _first(facts, page, "title", "about_title") or _first(facts, page, "text", "about_text"):
         return None
     return _first(facts, page, "title", "soft_title") or _first(facts, page, "text", "soft_text")
 

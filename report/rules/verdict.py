@@ -70,7 +70,8 @@ def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
     told = first.sentence
     if first.code in FAULTS:
         told = FAULTS[first.code].told(
-            certainty, who=reading.who, host=facts.host, status=status, detail=first.parameters.get("detail", ""))
+            certainty, who=reading.who, host=facts.host, status=facts.answered,
+            detail=first.parameters.get("detail", ""))
     known = reading.writer and reading.certainty in ("proven", "likely")
     return told if known else f"{told} Who wrote the page is not known for certain."
 
