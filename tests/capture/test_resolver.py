@@ -76,7 +76,8 @@ async def test_silence_ends_in_time_and_is_called_timeout(no_hosts: Path) -> Non
 @pytest.mark.parametrize("bad", ["SERVFAIL", None, "NXDOMAIN"])
 async def test_a_failing_ipv6_question_does_not_fail_the_name(no_hosts: Path, bad: str | None) -> None:
     with DnsServer({"half.test": ("A 192.0.2.1",), "half.test/aaaa": bad}) as server:
-        found = await Resolver((server.address,), timeout_s=0.3, hosts_file=no_hosts).addresses("half.test")
+        timeout_s = 20.0 if bad else 1.0
+        found = await Resolver((server.address,), timeout_s=timeout_s, hosts_file=no_hosts).addresses("half.test")
     assert (found.addresses, found.rcode) == (("192.0.2.1",), "NOERROR")
     assert [answer.rcode for answer in found.answers] == ["NOERROR", bad or "TIMEOUT"]
 
@@ -149,7 +150,7 @@ async def test_literals_are_themselves(host: str, address: str) -> None:
 @pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "１２７.0.0.1"])
 async def test_loose_spellings_of_addresses_are_names_and_not_addresses(no_hosts: Path, host: str) -> None:
     with DnsServer({}) as server:
-        found = await Resolver((server.address,), timeout_s=0.3, hosts_file=no_hosts).addresses(host)
+        found = await Resolver((server.address,), hosts_file=no_hosts).addresses(host)
     assert found.addresses == ()
 
 
@@ -204,7 +205,7 @@ async def test_a_long_answer_is_fetched_again_over_tcp(no_hosts: Path) -> None:
 
 async def test_one_question_to_one_server_is_labelled_and_keeps_the_authority_section() -> None:
     with DnsServer({"site.test": ("MX 10 mail.site.test.", 'TXT "v=spf1 -all"')}) as server:
-        resolver = Resolver(("127.0.0.1:9",), timeout_s=0.5)
+        resolver = Resolver(("127.0.0.1:9",))
         gone = await resolver.ask("gone.test", "A", server.address)
         mail = await resolver.ask("site.test", "MX", server.address)
         text = await resolver.ask("site.test.", "TXT", server.address, "authoritative 192.0.2.53")

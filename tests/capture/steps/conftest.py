@@ -14,6 +14,7 @@ from capture.record.bundle import BundleWriter
 from capture.record.request import CaptureRequest, Limits
 from capture.redact import Redactor
 from capture.resolver import Resolver
+from tests.capturing import PATIENT
 
 Make = Callable[..., Context]
 
@@ -38,7 +39,7 @@ async def make(tmp_path: Path) -> AsyncIterator[Make]:
             hosts_file = place.with_suffix(".hosts")
             hosts_file.write_text(hosts)
             asked = CaptureRequest(
-                url=url, allow_networks=ALLOW_ALL, limits=limits or Limits(probe_s=2.0, connect_s=1.0), **request
+                url=url, allow_networks=ALLOW_ALL, limits=limits or PATIENT, **request
             )
             names = resolver or Resolver(("127.0.0.1:9",), timeout_s=0.2, hosts_file=hosts_file)
             rules = policy or Policy(ALLOW_ALL)
