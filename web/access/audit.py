@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from web.store.database import now
+from web.store.masking import masked
 from web.store.tables import Audit
 
 PAGE: Final = 100
@@ -16,9 +17,9 @@ _UNREADABLE: Final = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7
 
 
 def note(db: Session, user_name: str, address: str, action: str, subject: str = "", detail: str = "") -> None:
-    """Adds a line, in the transaction of what it tells. `detail` is one line without secrets."""
+    """Adds a line, in the transaction of what it tells. `detail` is one line; secrets in it are masked."""
     db.add(Audit(at=now(db), user_name=plain(user_name)[:64], address=plain(address)[:64], action=action[:32],
-                 subject=plain(subject)[:64], detail=plain(detail)[:500]))
+                 subject=plain(subject)[:64], detail=plain(masked(detail))[:500]))
 
 
 def page(db: Session, before: int | None = None, action: str = "", user: str = "") -> Sequence[Audit]:

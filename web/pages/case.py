@@ -13,6 +13,7 @@ from web.pages import casepage, lookup, sides, words
 from web.services import services
 from web.store import cases, ids, jobs
 from web.store.database import now
+from web.store.masking import masked
 from web.store.submission import readable
 from web.store.submit import again, submit
 from web.store.tables import Case, Note
@@ -61,7 +62,7 @@ def recheck(case_id: str) -> Response:
 
 @blueprint.post("/cases/<case_id>/notes")
 def note(case_id: str) -> Response:
-    """Adds a note."""
+    """Adds a note; secrets in it are masked before it is kept."""
     principal = require("member", "capture")
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
     wrong = "" if text else "Write something first."
@@ -70,7 +71,8 @@ def note(case_id: str) -> Response:
         case = lookup.living(db, case_id)
         if wrong:
             return make_response(casepage.ended(db, case, note_error=wrong, note_text=text), 422)
-        db.add(Note(id=ids.new_id(), case_id=case.id, user_id=principal.user_id, at=now(db), text=readable(text) or ""))
+        kept = masked(readable(text) or "", case.host)
+        db.add(Note(id=ids.new_id(), case_id=case.id, user_id=principal.user_id, at=now(db), text=kept))
     return redirect(f"/cases/{case.id}#notes", 303)
 
 

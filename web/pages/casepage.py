@@ -15,7 +15,7 @@ from web.access.principal import current, may_change
 from web.pages import lookup, sides, words
 from web.pages.files import downloads, packs
 from web.services import services
-from web.store import cases, events, ids, jobs, shares
+from web.store import cases, events, ids, jobs, masking, shares
 from web.store.files import Folder
 from web.store.tables import Case, Note, User
 
@@ -46,7 +46,8 @@ def ended(db: Session, case: Case, **more: Any) -> str:
     page = {
         **_fixed(services().files, case.id), "diagnosis": diagnosis, "head": words.head(diagnosis),
         "log": visible(log) if log else "", "log_lines": len(log.splitlines()) if log else 0,
-        "notes": _notes(db, case.id), "may_note": may_note(), "timeline": cases.timeline(db, current(), case, TIMELINE),
+        "log_masked": masking.told(log or ""), "notes": _notes(db, case.id), "may_note": may_note(),
+        "timeline": cases.timeline(db, current(), case, TIMELINE),
         "alike": alike(db, case), "shares": shares.listing(db, case.id) if allowed else [],
         "days": str(services().config.share_days), "share_errors": {}, **_before_and_after(db, case, diagnosis)}
     return render_template("case.html", **{**page, **shared, **more})
@@ -101,4 +102,4 @@ def _before_and_after(db: Session, case: Case, diagnosis: Diagnosis) -> dict[str
 def _notes(db: Session, case_id: str) -> list[dict[str, Any]]:
     rows = db.execute(select(Note, User.name).join(User, User.id == Note.user_id).where(Note.case_id == case_id)
                       .order_by(Note.at, Note.id).limit(NOTES))
-    return [{"name": name, "at": note.at, "text": note.text} for note, name in rows]
+    return [{"name": name, "at": note.at, "text": note.text, "masked": masking.told(note.text)} for note, name in rows]

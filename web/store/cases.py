@@ -16,6 +16,7 @@ from capture.policy import bare_host
 from web.errors import Conflict, NotFound
 from web.store import events, ids
 from web.store.database import now
+from web.store.masking import masked
 from web.store.tables import Case, LogExcerpt, Note, Share, ShareView
 
 PAGE: Final = 50
@@ -164,8 +165,8 @@ def counts(db: Session) -> dict[str, int]:
 def tombstone(db: Session, case_id: str, who: str, why: str) -> Case:
     """Deletes what the case says; its row, host, number and the hash of its manifest stay, with who deleted it and why.
 
-    The files go afterwards (`Folder.delete`, or the next sweep). Raises NotFound, and Conflict while it is worked on or
-    on hold. Deleting twice changes nothing.
+    Secrets in `why` are masked. The files go afterwards (`Folder.delete`, or the next sweep). Raises NotFound, and
+    Conflict while it is worked on or on hold. Deleting twice changes nothing.
     """
     case = db.scalar(select(Case).where(Case.id == case_id).with_for_update())
     if case is None:
@@ -183,7 +184,7 @@ def tombstone(db: Session, case_id: str, who: str, why: str) -> Case:
     events.forget(db, case_id)
     case.url, case.address, case.request = "", "", {}
     case.summary, case.reason, case.failure, case.team, case.size_bytes = None, None, None, False, 0
-    case.deleted_at, case.deleted_by, case.deleted_why = now(db), who, why
+    case.deleted_at, case.deleted_by, case.deleted_why = now(db), who, masked(why, case.host)
     return case
 
 
