@@ -129,6 +129,7 @@ def test_a_full_disk_is_told_with_the_form(service: Served) -> None:
     assert "typed long" in answer.get_data(as_text=True)
 
 
+@pytest.mark.usefixtures("still")
 def test_too_many_captures_in_a_minute_are_refused(service: Served) -> None:
     browser = service.configured(captures_per_minute=2).browser()
     assert [send(browser).status_code for _ in range(3)] == [303, 303, 429]

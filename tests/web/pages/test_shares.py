@@ -127,6 +127,7 @@ def test_a_passphrase_is_asked_for_and_a_wrong_one_opens_nothing(service: Served
         assert PASSPHRASE not in str(db.query(Share).one().passphrase_hash)
 
 
+@pytest.mark.usefixtures("still")
 def test_guessing_a_passphrase_is_slowed_down(service: Served, case: Case) -> None:
     link = make(service, case, passphrase=PASSPHRASE)
     stranger = service.browser()
