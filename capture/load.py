@@ -33,6 +33,8 @@ FAIL_REASONS = {
 """The guard's failures to the words in which the browser can be told to show them (Network.ErrorReason)."""
 QUIET_S = 0.5
 """A page with scripts is taken to be done when no request was open for this long."""
+OPEN_S = 30.0
+"""For a browser on a busy machine to take its settings."""
 CLOSE_S = 5.0
 Params = dict[str, Any]
 
@@ -200,7 +202,7 @@ class Load:
             settings.append(send("Emulation.setTimezoneOverride", self.session, timezoneId=request.timezone))
         if self.label == "lenient":
             settings.append(send("Security.setIgnoreCertificateErrors", self.session, ignore=True))
-        async with asyncio.timeout(CLOSE_S):
+        async with asyncio.timeout(OPEN_S):
             await asyncio.gather(*settings)
 
     async def _navigate(self, url: str) -> None:

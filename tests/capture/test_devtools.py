@@ -64,7 +64,7 @@ async def pair() -> AsyncIterator[Pair]:
 
 async def test_a_command_gets_its_answer(pair: Pair) -> None:
     devtools, browser = pair
-    call = asyncio.create_task(devtools.call("Page.navigate", "S1", timeout=2, url="http://a/"))
+    call = asyncio.create_task(devtools.call("Page.navigate", "S1", timeout=60, url="http://a/"))
     command = await browser.command()
     assert command == {"id": 1, "method": "Page.navigate", "params": {"url": "http://a/"}, "sessionId": "S1"}
     await browser.say({"id": 1, "sessionId": "S1", "result": {"frameId": "F"}})
@@ -153,7 +153,7 @@ async def test_a_browser_that_does_not_read_does_not_stop_events(pair: Pair) -> 
     devtools.send("Page.a", html="x" * (2 * PIPE_BYTES))
     await asyncio.sleep(0.01)
     await browser.say({"method": "Page.b", "params": {}})
-    await asyncio.wait_for(heard.wait(), 2)
+    await asyncio.wait_for(heard.wait(), 60)
 
 
 async def test_when_the_browser_goes_everything_that_waits_ends(pair: Pair) -> None:
@@ -204,7 +204,7 @@ async def test_an_event_that_cannot_be_taken_is_told_as_what_it_is_and_not_as_a_
     with pytest.raises(KeyError, match="requestId"):
         await asyncio.wait_for(call, 2)
     with pytest.raises(KeyError, match="requestId"):
-        await devtools.call("B.b", timeout=2)
+        await devtools.call("B.b", timeout=60)
 
 
 @pytest.mark.parametrize(("escaped", "text"), [

@@ -177,7 +177,8 @@ async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
                 _, client = await ask(port, "11.0.0.1")
                 opened = await subject.open("11.0.0.2", 80, "tcp")
                 half = await connect_tcp("127.0.0.1", port)
-                await asyncio.sleep(0.1)
+                while {dial.host for dial in subject.dials()} != {PUBLIC, "mute.test", "11.0.0.1", "11.0.0.2"}:
+                    await asyncio.sleep(0.02)
             assert (await read_all(client))[0] == b""
             for task in waiting:
                 task.cancel()
@@ -185,8 +186,8 @@ async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
             client.close()
             half.close()
             await opened.close()
-            await asyncio.sleep(0.05)
-            assert {task for task in asyncio.all_tasks() if not task.done()} == before
+            while asyncio.all_tasks() != before:
+                await asyncio.sleep(0.02)
             with pytest.raises(ConnectionRefusedError):
                 await connect_tcp("127.0.0.1", port)
     by_host = {dial.host: dial for dial in subject.dials()}

@@ -98,7 +98,7 @@ async def test_a_connection_without_a_byte_is_cut_after_the_idle_limit() -> None
             assert await read_all(client) == (b"", "reset")
         dial = await closed(subject)
     assert dial.closed_by == "idle"
-    assert 190 < (dial.duration_ms or 0) < 2000
+    assert 190 < (dial.duration_ms or 0) < 20_000
     assert subject.limits_hit[0].sentence == "connections without a byte for 0.2 s were closed"
 
 
@@ -107,10 +107,10 @@ async def test_a_dripping_connection_is_not_idle() -> None:
         for _ in range(6):
             writer.write(b".")
             await writer.drain()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.4)
         writer.close()
 
-    async with serving(drip) as port, guard(Connects(port), limits=Limits(connection_idle_s=0.3)) as subject:
+    async with serving(drip) as port, guard(Connects(port), limits=Limits(connection_idle_s=2.0)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             assert await read_all(client) == (b"......", "fin")

@@ -32,7 +32,7 @@ async def test_bytes_go_both_ways_and_are_counted() -> None:
             assert (code, await read_all(client)) == (OK, (b"HELLO", "fin"))
         dial = await closed(subject)
     assert (dial.verdict, dial.bytes_up, dial.bytes_down, dial.closed_by, dial.error) == ("allowed", 5, 5, "peer", None)
-    assert 40 < (dial.first_byte_ms or 0) < 1000
+    assert 40 < (dial.first_byte_ms or 0) < 20_000
     assert subject.limits_hit == []
 
 
@@ -160,10 +160,11 @@ async def test_a_browser_that_does_not_read_slows_the_site_down() -> None:
     async with serving(endless) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
-            await asyncio.sleep(0.3)
-            first = subject.dials()[0].bytes_down
-            await asyncio.sleep(0.2)
-            assert 0 < first == subject.dials()[0].bytes_down < 50_000_000
+            seen = [0]
+            while seen[-1] == 0 or len(set(seen[-3:])) > 1 or len(seen) < 3:
+                await asyncio.sleep(0.1)
+                seen.append(subject.dials()[0].bytes_down)
+            assert seen[-1] < 50_000_000
 
 
 async def test_many_megabytes_pass_unchanged() -> None:
