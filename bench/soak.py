@@ -43,8 +43,6 @@ POSTERS: Final = 4
 """Clients at a time."""
 PATIENCE_S: Final = 4 * 3600.0
 """Longest time for one client to have its request accepted, seconds."""
-QUICK: Final = ("from web.store import jobs; jobs.BACKOFF_S = (0.5, 1.0); import gatewitness; gatewitness.main()")
-"""The service with shorter waits between attempts; everything else is as it is."""
 SETTINGS: Final = {"TARGET_HOST_PER_MINUTE": "1000000", "CAPTURES_PER_MINUTE": "1000000", "QUEUE_LENGTH": "1000000",
                    "QUEUE_LENGTH_PER_USER": "1000000", "MIN_FREE_BYTES": "0"}
 """A service that takes everything that comes."""
@@ -55,8 +53,6 @@ class Service:
     """A service as a process, which can be killed and started again on the same data."""
 
     data: Path
-    quick: bool = False
-    """With short waits between attempts."""
     workers: int = 2
     more: tuple[str, ...] = ()
     """Further options."""
@@ -66,10 +62,9 @@ class Service:
     def start(self) -> None:
         """Starts it and waits until it answers; it keeps its port."""
         port = self.address.rpartition(":")[2].strip("/") or "0"
-        program = ["-c", QUICK] if self.quick else ["gatewitness.py"]
         with (self.data.parent / "serve.log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *program, "serve", "--data", str(self.data), "--port", port, "--workers",
+                [sys.executable, "gatewitness.py", "serve", "--data", str(self.data), "--port", port, "--workers",
                  str(self.workers), "--allow-network", "127.0.0.0/8", *self.more],
                 cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, **{f"GATEWITNESS_{name}": value for name, value in SETTINGS.items()}})
@@ -124,11 +119,11 @@ class Report:
     seconds: float = 0.0
 
 
-def soak(directory: Path, count: int, kinds: Iterator[str], *, quick: bool = False) -> Report:
+def soak(directory: Path, count: int, kinds: Iterator[str]) -> Report:
     """Runs everything in an empty directory. `kinds`: what is killed, in order; when there is no more, it is left in
-    peace, so that it ends on any machine. `quick`: with short waits between attempts."""
+    peace, so that it ends on any machine."""
     (directory / "data").mkdir()
-    service = Service(directory / "data", quick)
+    service = Service(directory / "data")
     report, began = Report(), time.monotonic()
     url = site.start()
     service.start()
@@ -240,11 +235,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run soak", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
-    parser.add_argument("--quick", action="store_true", help="shorter waits between the attempts")
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="gatewitness-soak-") as directory:
-        report = soak(Path(directory), options.jobs, _dice(options.seed), quick=options.quick)
+        report = soak(Path(directory), options.jobs, _dice(options.seed))
         if report.wrong:
             print((Path(directory) / "serve.log").read_text()[-20_000:])
     print(f"\n{options.jobs} captures in {report.seconds:.0f} s ({options.jobs / report.seconds * 60:.0f} a minute), "

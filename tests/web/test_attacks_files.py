@@ -20,7 +20,7 @@ from tests.web.workers.puppets import BEGAN, DONE, READY, Puppet, Stage, says, u
 from web.access import guards
 from web.store.submission import LOG_CHARS
 from web.store.tables import Case, Job
-from web.workers.child import Order, Told
+from web.workers.protocol import Order, Told
 from web.workers.runner import Runner
 from web.workers.slot import Store
 

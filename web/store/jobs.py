@@ -22,7 +22,7 @@ LEASE_S: Final = 30.0
 """Life of a lease without a heartbeat, seconds."""
 HEARTBEAT_S: Final = 10.0
 """Between two heartbeats, seconds."""
-BACKOFF_S: Final = (5.0, 60.0)
+BACKOFF_S: Final = (1.0, 15.0)
 """Waits before the second and the third attempt, seconds; up to a quarter is added at random."""
 MAX_ATTEMPTS: Final = len(BACKOFF_S) + 1
 JITTER: Final = 0.25
@@ -118,12 +118,16 @@ def release(db: Session, case_id: str, fence: int) -> bool:
     return True
 
 
-def reap(db: Session) -> list[Job]:
-    """Takes back every job whose lease ran out: its worker is dead or stuck. Returns them, with their new state."""
+def reap(db: Session, *, at_once: bool = False) -> list[Job]:
+    """Takes back every job whose lease ran out: its worker is dead or stuck. Returns them, with their new state.
+
+    `at_once`: they are due without a wait, though not without end: it counts as an attempt, because a job may be what
+    takes a whole service down.
+    """
     lost = list(db.scalars(select(Job).where(_is_late(db)).order_by(Job.lease_until)
                            .with_for_update(skip_locked=True)))
     for job in lost:
-        _again(db, job, LOST)
+        _again(db, job, LOST, at_once=at_once)
     return lost
 
 
@@ -177,7 +181,7 @@ def _held(db: Session, case_id: str, fence: int) -> Job | None:
                      .with_for_update().execution_options(populate_existing=True))
 
 
-def _again(db: Session, job: Job, error: str) -> Literal["queued", "failed", "cancelled"]:
+def _again(db: Session, job: Job, error: str, *, at_once: bool = False) -> Literal["queued", "failed", "cancelled"]:
     case = db.get_one(Case, job.case_id)
     job.error = error
     if job.cancel_asked:
@@ -186,7 +190,7 @@ def _again(db: Session, job: Job, error: str) -> Literal["queued", "failed", "ca
     if job.attempts >= MAX_ATTEMPTS:
         _end(db, job, case, "failed", f"this is our failure, not the site's, {job.attempts} times in a row: {error}")
         return "failed"
-    wait = BACKOFF_S[job.attempts - 1]
+    wait = 0.0 if at_once else BACKOFF_S[job.attempts - 1]
     _queue(db, job, case, wait * (1 + random.uniform(0, JITTER)), error)
     return "queued"
 

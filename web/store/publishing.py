@@ -39,7 +39,7 @@ def publish(database: Database, files: Folder, case_id: str, fence: int) -> bool
     return held
 
 
-def reap(database: Database, files: Folder) -> list[Job]:
+def reap(database: Database, files: Folder, *, at_once: bool = False) -> list[Job]:
     """Takes back every job whose lease ran out (`jobs.reap`); what a dead worker had moved to its place is adopted."""
     with database.reading() as db:
         late = jobs.late(db)
@@ -48,7 +48,7 @@ def reap(database: Database, files: Folder) -> list[Job]:
             with contextlib.suppress(Unpublishable, BundleError, UnreadableRecord):  # then it is made anew
                 publish(database, files, case_id, fence)
     with database.transaction() as db:
-        return jobs.reap(db)
+        return jobs.reap(db, at_once=at_once)
 
 
 def sweep(database: Database, files: Folder) -> None:

@@ -12,59 +12,22 @@ import shutil
 import signal
 import threading
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Final, NoReturn
 
 from capture import chromium, pipeline
 from capture.browser import Browser
 from capture.errors import BadInput, CaptureError, Refused
-from capture.record.request import CaptureRequest, StepRecord
+from capture.record.request import StepRecord
 from report import dossier
 from report.pdf import PdfWorker, Renderer
 from web.store.files import PICTURE
 from web.workers.processes import end_below
+from web.workers.protocol import Kind, Order, Told, doubt_in
 
 MEMORY_BYTES: Final = 2 << 30
 """Memory that a worker itself may take, bytes; its browser and its renderer have limits of their own."""
-Kind = Literal["ready", "began", "step", "picture", "captured", "done", "refused", "bad", "fault"]
 PARENT_GONE: Final = signal.SIGUSR1
 """The signal that comes when the nursery dies."""
-LAST: Final = ("done", "refused", "bad", "fault")
-"""After one of these nothing more comes."""
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Order(_Line):
-    """What a worker is given."""
-
-    kind: Literal["capture", "import", "dossier"]
-    """dossier: the bundle is there already, only its report is missing."""
-    request: CaptureRequest = Field(repr=False)
-    """The request with its secrets."""
-    staging: Path
-    """Where the bundle is made."""
-    uploads: tuple[tuple[str, Path], ...] = ()
-    """Of an import: names as the user gave them, and where the files are."""
-
-
-class Told(_Line):
-    """One thing that a worker says.
-
-    ready: a browser waits. began: the job is understood. step, picture: progress. captured: the bundle is sealed, the
-    browser gone; a reason is what makes us doubt our own part in what was seen. The end is one of done, refused (by
-    policy), bad (the request makes no sense), fault (we failed).
-    """
-
-    kind: Kind
-    """What happened."""
-    step: StepRecord | None = None
-    """How a step went."""
-    reason: str | None = None
-    """Why, one sentence."""
 
 
 class Worker:
@@ -135,10 +98,8 @@ class Worker:
             return None
         bundle = await pipeline.capture(order.request, order.staging, browser=browser, progress=self._step,
                                         added=self._added)
-        page = bundle.evidence.steps[-1]
-        if page.status == "failed":
-            return f"the browser could not look at the page: {page.reason}"
-        return "the browser ended in the middle of the capture" if browser.died else None
+        ended = "the browser ended in the middle of the capture" if browser.died else None
+        return doubt_in(bundle.evidence.steps[-1]) or ended
 
     def _step(self, record: StepRecord) -> None:
         self._tell("step", step=record)

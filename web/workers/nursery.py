@@ -29,9 +29,9 @@ from capture.record.request import Limits
 from report import html, pdf, signatures
 from web.workers.child import PARENT_GONE, Worker
 from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree
+from web.workers.protocol import MESSAGE_BYTES
 from web.workers.renderer import Forked
 
-MESSAGE_BYTES: Final = 4096
 LOOK_S: Final = 0.01
 BURIAL_S: Final = 5.0
 """Between two looks whether what was killed is gone, and the longest wait for it, seconds."""

@@ -26,9 +26,8 @@ from pydantic import ValidationError
 
 from capture.browser import scratch_directory
 from report.pdf import SAME_BYTES
-from web.workers.child import Order, Told
-from web.workers.nursery import MESSAGE_BYTES
 from web.workers.processes import end_tree
+from web.workers.protocol import MESSAGE_BYTES, Order, Told
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "FONTCONFIG_PATH",

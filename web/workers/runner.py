@@ -65,10 +65,11 @@ class Runner:
                         threading.Thread(target=self._do_chores, name="chores", daemon=True)]
 
     def start(self) -> None:
-        """Takes back what an earlier runner left, then begins. Nobody else may work with this store."""
+        """Takes back what an earlier runner left, to be done at once, then begins. Nobody else may work with this
+        store; what is left of the earlier one writes nothing, because its fences are stale."""
         with self._store.database.transaction() as db:
             jobs.expire(db)
-        publishing.reap(self._store.database, self._store.files)
+        publishing.reap(self._store.database, self._store.files, at_once=True)
         publishing.sweep(self._store.database, self._store.files)
         for thread in (*self._slots, *self._others):
             thread.start()

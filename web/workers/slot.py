@@ -22,8 +22,8 @@ from web.store.files import Folder, Unpublishable
 from web.store.secrets import BadKey, Key
 from web.store.submit import opened
 from web.store.tables import Job
-from web.workers.child import LAST, Order, Told
 from web.workers.pool import Pool, Worker, WorkerGone
+from web.workers.protocol import LAST, Order, Told, doubt_in
 
 POLL_S: Final = 0.25
 """Between two looks for work, seconds."""
@@ -67,6 +67,12 @@ class Attempt:
     """Whether the bundle is sealed."""
     doubt: str | None = None
     """What makes us doubt our own part in what was seen."""
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it will be made anew, so that what it still makes is for nobody; the last attempt is for whoever
+        asked."""
+        return self.doubt is not None and self.number < jobs.MAX_ATTEMPTS
 
     def stop(self, why: Literal["cancelled", "lost", "released"]) -> None:
         """Ends it from another thread."""
@@ -181,7 +187,7 @@ class Slot(threading.Thread):
         except (BadKey, NotFound, OSError) as error:
             return Told(kind="fault", reason=str(error))
         told = self._hear(attempt, order)
-        if told.kind != "fault" or attempt.stopped or (attempt.began and not attempt.captured):
+        if told.kind != "fault" or attempt.stopped or attempt.is_in_vain or (attempt.began and not attempt.captured):
             return told
         # The worker was dead already, or died when all that mattered was recorded: another one goes on.
         log.warning("case %s: %s; another worker goes on", attempt.case_id, told.reason)
@@ -206,6 +212,8 @@ class Slot(threading.Thread):
             attempt.worker.give(order)
             while (told := attempt.worker.told(end - time.monotonic())).kind not in LAST:
                 self._heard(attempt, told)
+                if attempt.is_in_vain:
+                    return Told(kind="fault", reason=attempt.doubt)
         except WorkerGone as gone:
             return Told(kind="fault", reason=str(gone))
         except TimeoutError:
@@ -220,6 +228,7 @@ class Slot(threading.Thread):
             if self._worker is None and not self._stopping.is_set():
                 self._worker, self._is_ready = self._pool.worker(), False  # starts while the dossier is made
         elif told.kind in ("step", "picture"):
+            attempt.doubt = attempt.doubt or (doubt_in(told.step) if told.step else None)
             self._note(attempt, told)
 
     def _note(self, attempt: Attempt, told: Told) -> None:
@@ -243,7 +252,7 @@ class Slot(threading.Thread):
             self._store.files.discard(case_id, fence)
             with self._store.database.transaction() as db:
                 jobs.release(db, case_id, fence)
-        elif told.kind == "done" and (attempt.doubt is None or attempt.number >= jobs.MAX_ATTEMPTS):
+        elif told.kind == "done" and not attempt.is_in_vain:
             self._publish(case_id, fence)
         elif told.kind == "refused":
             self._end(case_id, fence, "refused", told.reason)

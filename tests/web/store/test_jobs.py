@@ -148,6 +148,17 @@ def test_a_job_that_kills_its_worker_each_time_ends_as_failed(store: Store, owne
     assert jobs.LOST in (rows(store, case.id)[0].reason or "")
 
 
+def test_what_was_lost_with_everything_is_due_at_once_but_not_for_ever(store: Store, owner: str, clock: Clock) -> None:
+    case = store.submit(owner)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert claimed(store).attempts == attempt
+        with store.database.transaction() as db:
+            jobs.expire(db)
+            assert [lost.case_id for lost in jobs.reap(db, at_once=True)] == [case.id]
+    assert claim(store) is None
+    assert rows(store, case.id)[0].state == "failed"
+
+
 @pytest.mark.parametrize("state", jobs.TERMINAL)
 def test_an_end_is_final_and_erases_the_request(store: Store, owner: str, clock: Clock, state: jobs.Ended) -> None:
     case = store.submit(owner)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from capture.policy import ALLOW_ALL
 from capture.record.request import CaptureRequest
 from tests.capturing import PATIENT
-from web.workers.child import LAST, Order, Told
 from web.workers.pool import Worker
+from web.workers.protocol import LAST, Order, Told
 
 START_S: Final = 150.0
 """Longest start of a nursery and a browser on a busy machine, seconds."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from tests.web.store.made import fill
-from web.workers.child import Kind, Order, Told
 from web.workers.pool import Pool, WorkerGone
+from web.workers.protocol import Kind, Order, Told
 
 PATIENCE_S: Final = 60.0
 """Longest wait of a test for something that must come; so long that no machine is too slow."""

@@ -19,8 +19,8 @@ from tests.brokensite import BrokenSite, Server, in_thread
 from tests.processes import alive
 from tests.web.workers.orders import JOB_S, START_S, capture, ready, until
 from web.workers import pool as pools
-from web.workers.child import Told
 from web.workers.pool import Pool, Worker, WorkerGone, scratch_for
+from web.workers.protocol import Told
 
 ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.browser
@@ -302,11 +302,3 @@ def test_the_place_leaves_room_for_the_socket_of_a_browser(tmp_path: Path) -> No
     assert scratch_for(tmp_path) == scratch_for(tmp_path)
     with socket.socket(socket.AF_UNIX) as probe, pytest.raises(OSError, match="too long"):
         probe.bind("/tmp/" + "x" * 108)
-
-
-def test_secrets_of_an_order_are_in_no_error(tmp_path: Path) -> None:
-    order = capture("http://a.example/", tmp_path, headers=({"name": "X", "value": "s3cret"},))
-    assert "s3cret" not in repr(order)
-    with pytest.raises(ValueError, match="kind") as refused:
-        Told.model_validate_json(order.model_dump_json())
-    assert "s3cret" not in str(refused.value)

@@ -120,7 +120,9 @@ def test_a_database_that_is_busy_for_a_while_costs_no_lease(store: Made, owner: 
     assert not puppet.ended.is_set()
 
 
-def test_a_start_takes_back_at_once_what_a_killed_runner_had(store: Made, owner: str, running: list[Works]) -> None:
+def test_a_start_takes_back_at_once_what_a_killed_runner_had(store: Made, owner: str, running: list[Works],
+                                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "BACKOFF_S", (3600.0, 3600.0))
     case_id = store.submit(owner).id
     with store.database.transaction() as db:
         job = jobs.claim(db, "a runner that was killed")

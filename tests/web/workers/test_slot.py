@@ -17,6 +17,7 @@ from tests.web.workers.puppets import (
     DONE,
     GONE,
     READY,
+    Line,
     Puppet,
     Stage,
     captured,
@@ -29,7 +30,7 @@ from web.store.files import Folder
 from web.store.submit import Upload
 from web.store.tables import Case, Job
 from web.workers import slot as slots
-from web.workers.child import Order, Told
+from web.workers.protocol import Order, Told
 from web.workers.runner import Runner
 from web.workers.slot import DOSSIER_S, Store
 
@@ -179,6 +180,38 @@ def test_a_capture_whose_browser_died_is_tried_again(store: Made, owner: str, st
     work = start(Puppet(READY, BEGAN, doubted, DONE), Puppet(*GOOD))
     assert work.wait(case_id).state == "done"
     assert work.job(case_id).error == "the browser ended in the middle of the capture"
+
+
+UNSEEN = StepRecord(name="page", status="failed", reason="the browser is gone")
+
+
+@pytest.mark.parametrize("last", [Told(kind="step", step=UNSEEN), doubted], ids=["step", "captured"])
+def test_no_time_is_spent_on_what_will_be_made_anew(last: Line, store: Made, owner: str, start: Start) -> None:
+    """These workers say nothing more, as one that makes a dossier, or that waits for a site that never answers."""
+    case_id = store.submit(owner).id
+    work = start(*(Puppet(READY, BEGAN, last) for _ in range(2)), Puppet(READY, BEGAN, doubted, DONE))
+    assert work.wait(case_id).state == "done", "the last attempt is for whoever asked"
+    assert work.job(case_id).attempts == 3
+    assert work.leftovers() == []
+
+
+def test_a_job_that_kills_its_workers_is_given_up_and_keeps_nobody_waiting(store: Made, owner: str, start: Start
+                                                                           ) -> None:
+    def by_url(order: Order) -> Told:
+        if "poison" in order.request.url:
+            raise GONE
+        return captured(order)
+
+    poison = [store.submit(owner, url=f"https://poison.example/{number}").id for number in range(3)]
+    good = [store.submit(owner).id for _ in range(3)]
+    work = start(*(Puppet(READY, BEGAN, by_url, DONE) for _ in range(3 * 3 + 3)))
+    assert [work.wait(case_id).state for case_id in good] == ["done"] * 3
+    for case in map(work.wait, poison):
+        assert case.state == "failed"
+        assert case.reason == ("this is our failure, not the site's, 3 times in a row: "
+                               "the worker ended in the middle of its work")
+    assert {work.job(case_id).attempts for case_id in poison} == {3}
+    assert work.leftovers() == []
 
 
 def test_a_page_that_ends_every_browser_is_a_case_in_the_end(store: Made, owner: str, start: Start) -> None:

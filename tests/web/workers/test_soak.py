@@ -13,7 +13,7 @@ KINDS = ("worker", "browser", "server", "browser", "nursery", "worker", "server"
 @pytest.mark.lab
 @pytest.mark.timeout(900)
 def test_work_survives_its_workers(tmp_path: Path) -> None:
-    report = soak(tmp_path, 8, iter(KINDS), quick=True)
+    report = soak(tmp_path, 8, iter(KINDS))
     assert report.wrong == [], (tmp_path / "serve.log").read_text()
     assert sum(report.states.values()) == 8
     assert report.kills.total() >= 1
