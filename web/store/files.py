@@ -38,11 +38,13 @@ class Folder:
     def __init__(self, data: Path) -> None:
         """`data`: the data directory; `prepare` makes what is missing in it."""
         self.cases, self.tmp, self.uploads = data / "cases", data / "tmp", data / "uploads"
+        self._from_before: frozenset[str] = frozenset()
 
     def prepare(self) -> None:
-        """Makes the directories, for nobody but us."""
+        """Makes the directories, for nobody but us; call it once, before anything else works with them."""
         for directory in (self.cases.parent, self.cases, self.tmp, self.uploads):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._from_before = frozenset(path.name for path in self.uploads.iterdir())
 
     def free_bytes(self) -> int:
         """Free space for new cases, bytes."""
@@ -167,9 +169,10 @@ class Folder:
         return {path.name for path in self.cases.iterdir() if ids.valid(path.name)}
 
     def uploaded(self, older_than_s: float = ORPHAN_S) -> set[str]:
-        """Cases with uploads that have lain for that long."""
+        """Cases with uploads that have lain for that long, or since before `prepare`: nobody is handing them in now."""
         before = time.time() - older_than_s
-        return {path.name for path in self.uploads.iterdir() if ids.valid(path.name) and path.stat().st_mtime <= before}
+        return {path.name for path in self.uploads.iterdir() if ids.valid(path.name)
+                and (path.name in self._from_before or path.stat().st_mtime <= before)}
 
     def sweep(self, staged: Collection[tuple[str, int]], uploads: Collection[str], cases: Collection[str]) -> None:
         """Removes what was left over; what is, only the database knows (`publishing.sweep`)."""

@@ -7,6 +7,7 @@ in the clear has its secrets masked; the request with its secrets is sealed, and
 import hashlib
 import hmac
 import json
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -58,20 +59,26 @@ def submit(db: Session, config: Config, files: Folder, key: Key, submission: Sub
     asked = request(config, submission)
     record, log = _masked(asked, readable(submission.log))
     proof = _proof(key, submission)
-    # What takes long is done; from the first question to the database on, others that write wait.
-    known = _repeated(db, submission, proof)
-    if known is not None:
-        return known
-    _check_room(db, config, files, submission)
-    _check_target(db, config, submission, results.host(asked.url))
-    case = _add_case(db, submission, record, log, results.host(asked.url))
-    if submission.idempotency_key is not None:
-        db.add(IdempotencyKey(user_id=submission.owner_id, key=submission.idempotency_key, request_hash=proof,
-                              case_id=case.id, created_at=case.created_at))
-    payload = Payload(kind=submission.kind, request=asked, uploads=tuple(file.name for file in submission.uploads))
-    jobs.enqueue(db, case.id, key.seal(payload.model_dump_json().encode()))
-    if submission.uploads:
-        _keep(files, case, submission)
+    has_room, case_id, host = _has_room(config, files, submission), ids.new_id(), results.host(asked.url)
+    with ExitStack() as undone:
+        if submission.uploads and has_room:
+            undone.callback(files.forget_uploads, case_id)
+            _keep(files, case_id, submission)
+        # What takes long is done; from the first question to the database on, others that write wait.
+        known = _repeated(db, submission, proof)
+        if known is not None:
+            return known
+        _check_room(db, config, submission, has_room)
+        _check_target(db, config, submission, host)
+        case = _add_case(db, case_id, submission, record, host)
+        if log is not None:
+            db.add(LogExcerpt(case_id=case.id, text=log))
+        if submission.idempotency_key is not None:
+            db.add(IdempotencyKey(user_id=submission.owner_id, key=submission.idempotency_key, request_hash=proof,
+                                  case_id=case.id, created_at=case.created_at))
+        payload = Payload(kind=submission.kind, request=asked, uploads=tuple(file.name for file in submission.uploads))
+        jobs.enqueue(db, case.id, key.seal(payload.model_dump_json().encode()))
+        undone.pop_all()
     return case
 
 
@@ -92,11 +99,11 @@ def _proof(key: Key, submission: Submission) -> bytes:
     return hmac.digest(key.derive("idempotency"), json.dumps(told, sort_keys=True).encode(), "sha256")
 
 
-def _keep(files: Folder, case: Case, submission: Submission) -> None:
+def _keep(files: Folder, case_id: str, submission: Submission) -> None:
+    """Writes what was uploaded, before its row: of a crash in between the sweep removes it."""
     try:
-        files.keep_uploads(case.id, [file.data for file in submission.uploads])
+        files.keep_uploads(case_id, [file.data for file in submission.uploads])
     except OSError as error:
-        files.forget_uploads(case.id)
         raise NoRoom(f"the files cannot be kept ({error.strerror}); nothing was accepted") from error
 
 
@@ -113,11 +120,16 @@ def _repeated(db: Session, submission: Submission, proof: bytes) -> Case | None:
     return db.get_one(Case, known.case_id)
 
 
-def _check_room(db: Session, config: Config, files: Folder, submission: Submission) -> None:
+def _has_room(config: Config, files: Folder, submission: Submission) -> bool:
+    """Whether the disk takes it; raises TooLarge."""
     size = sum(len(file.data) for file in submission.uploads)
     if size > config.upload_bytes:
         raise TooLarge(f"the files have {size:,} bytes; at most {config.upload_bytes:,} are taken")
-    if files.free_bytes() - size < config.min_free_bytes:
+    return files.free_bytes() - size >= config.min_free_bytes
+
+
+def _check_room(db: Session, config: Config, submission: Submission, has_room: bool) -> None:
+    if not has_room:
         raise NoRoom("the disk of this service is nearly full; nothing is accepted until there is room again")
     if jobs.waiting(db) >= config.queue_length:
         raise TooMany("too many captures are waiting; try again in a moment", BUSY_RETRY_S)
@@ -138,17 +150,15 @@ def _check_target(db: Session, config: Config, submission: Submission, host: str
                       max(1.0, (free_at - at).total_seconds()))
 
 
-def _add_case(db: Session, submission: Submission, record: RequestRecord, log: str | None, host: str) -> Case:
+def _add_case(db: Session, case_id: str, submission: Submission, record: RequestRecord, host: str) -> Case:
     first = submission.recheck_of
     if first is not None and (not ids.valid(first) or db.get(Case, first) is None):
         raise NotFound("there is no such case to look at again")
-    case = Case(id=ids.new_id(), owner_id=submission.owner_id, kind=submission.kind, created_at=now(db), url=record.url,
+    case = Case(id=case_id, owner_id=submission.owner_id, kind=submission.kind, created_at=now(db), url=record.url,
                 host=host, address=results.address(record.url), source=submission.source,
                 request=record.model_dump(mode="json"), recheck_of=submission.recheck_of, state="queued")
     db.add(case)
     db.flush()
-    if log is not None:
-        db.add(LogExcerpt(case_id=case.id, text=log))
     return case
 
 

@@ -19,6 +19,7 @@ from tests.web.store.made import Store, fill
 from web.store import events, jobs
 from web.store.files import Folder, Unpublishable
 from web.store.publishing import publish, reap, sweep
+from web.store.submit import Upload
 from web.store.tables import Case, Event, Job
 
 ROOT = Path(__file__).parents[3]
@@ -336,6 +337,15 @@ def test_the_sweep_leaves_an_upload_that_is_just_coming_in(store: Store, owner: 
         os.utime(path, (0, 0))
     sweep(store.database, store.files)
     assert store.files.uploaded(0) == set()
+
+
+def test_an_upload_that_a_crash_left_goes_after_the_next_start(store: Store, owner: str) -> None:
+    waiting = store.submit(owner, uploads=(Upload(name="a", data=b"1"),))
+    store.files.keep_uploads("0" * 26, [b"x"])
+    store.files.prepare()
+    store.files.keep_uploads("1" * 26, [b"just coming in"])
+    sweep(store.database, store.files)
+    assert store.files.uploaded(0) == {waiting.id, "1" * 26}
 
 
 def test_files_without_any_row_are_kept(store: Store) -> None:

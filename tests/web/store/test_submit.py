@@ -1,6 +1,8 @@
 """The one door: what is accepted is kept whole, what is not leaves nothing, and no secret lies open."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -307,6 +309,30 @@ def test_files_that_cannot_be_kept_are_not_accepted(store: Store, owner: str, mo
         store.submit(owner, uploads=(Upload(name="a", data=b"1"),))
     assert size(store) == before
     assert list(store.files.uploads.iterdir()) == []
+
+
+def test_others_can_write_while_files_are_written(store: Store, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = store.files.keep_uploads
+
+    def kept_while_somebody_writes(*given: Any) -> Any:
+        with closing(sqlite3.connect(store.database.path, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+        return keep(*given)
+
+    monkeypatch.setattr(store.files, "keep_uploads", kept_while_somebody_writes)
+    case = store.submit(owner, uploads=(Upload(name="a", data=b"1"),))
+    assert store.files.upload(case.id, 0).read_bytes() == b"1"
+
+
+def test_of_files_without_a_case_nothing_stays(store: Store, owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"idempotency_key": "k", "uploads": (Upload(name="a", data=b"1"),)}
+    first = store.submit(owner, **asked)
+    assert store.submit(owner, **asked).id == first.id
+    with pytest.raises(TooMany):
+        store.configured(queue_length=0).submit(owner, uploads=asked["uploads"])
+    monkeypatch.setattr(store.files, "free_bytes", lambda: -1)
+    assert store.submit(owner, **asked).id == first.id, "a repetition needs no room"
+    assert store.files.uploaded(0) == {first.id}
 
 
 def test_a_recheck_is_linked(store: Store, owner: str) -> None:
