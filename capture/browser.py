@@ -7,6 +7,7 @@ capture's guard takes the port over.
 import asyncio
 import contextlib
 import os
+import re
 import resource
 import shutil
 import signal
@@ -91,6 +92,10 @@ class Page:
     """DevTools session."""
 
 
+# Of Chromium's content/browser/zygote_host and sandbox/linux.
+_NO_SANDBOX = re.compile(r"Failed to move to new namespace|No usable sandbox|SUID sandbox helper")
+
+
 class Browser:
     """One Chromium process tree, used for one capture."""
 
@@ -140,7 +145,7 @@ class Browser:
         except (DevToolsError, TimeoutError) as error:
             said = (profile / "stderr.log").read_text(errors="replace").strip().splitlines()
             await browser.kill()
-            reason = said[-1] if said else str(error) or f"no answer in {START_S:g} s"
+            reason = _reason(said) or str(error) or f"no answer in {START_S:g} s"
             raise CaptureError(f"the browser {executable.name} did not come up: {reason}") from error
         except BaseException:
             await browser.kill()
@@ -219,6 +224,14 @@ async def _end(spawning: asyncio.Future[asyncio.subprocess.Process]) -> None:
         process = await spawning
         _kill_tree(process.pid)
         await process.wait()
+
+
+def _reason(said: list[str]) -> str:
+    """Why it did not come up, of what it wrote: its crash handler writes more, and later, than what went wrong."""
+    if any(_NO_SANDBOX.search(line) for line in said):
+        return "it cannot make its sandbox, because this user or container may not create user namespaces"
+    told = [line for line in said if "crashpad" not in line]
+    return next((line for line in told if ":FATAL:" in line), (told or said or [""])[-1])
 
 
 def _proxy(listener: socket.socket) -> str:

@@ -151,6 +151,19 @@ async def test_a_browser_gets_no_secret_and_no_proxy_of_ours(tmp_path: Path, tem
     (r"printf 'hello\0' >&4; sleep 60", "DevTools"),
     ("sleep 60", "no answer in 1 s"),
     ("head -c 10 <&3 >/dev/null; exit 1", "the browser is gone"),
+    # As Chromium 156 wrote where Docker's seccomp profile was in force; the last lines have nothing to do with it.
+    ("""cat >&2 <<'END'
+Failed to move to new namespace: PID namespaces supported, Network namespace supported, but failed: errno = 1
+[1:1:1/1.7:FATAL:content/browser/zygote_host/zygote_host_impl_linux.cc:228] Zygote process exited prematurely
+[1:1:1/1.8:ERROR:third_party/crashpad/crashpad/util/file/file_io_posix.cc:145] open /sys/devices: No such file
+[2:2:1/1.9:ERROR:content/zygote/zygote_linux.cc:662] write: Broken pipe (32)
+END
+exit 1""", "it cannot make its sandbox, because this user or container may not create user namespaces"),
+    ("""cat >&2 <<'END'
+[1:1:1/1.7:FATAL:content/app.cc:1] Out of ideas
+[1:1:1/1.8:ERROR:third_party/crashpad/crashpad/util/file/file_io_posix.cc:145] open /sys/devices: No such file
+END
+exit 1""", "Out of ideas"),
 ])
 async def test_a_program_that_is_no_browser_is_one_sentence_and_leaves_nothing_behind(
         script: str, words: str, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, no_file_left: None
