@@ -1,7 +1,8 @@
 """Lines of the log. In: records of logging. Out: text in which nothing that came with a request acts.
 
 A line break, an escape sequence of a terminal or a mark that turns the direction of text would let a request write
-lines of its own. Lines of tracebacks are marked, so that none of them looks like a record.
+lines of its own. Lines of tracebacks are marked, so that none of them looks like a record. Addresses of share links and
+one-time links, and API tokens, are secrets: whoever logs one, the HTTP server too, logs only its place.
 """
 
 import copy
@@ -11,10 +12,12 @@ from typing import Any, Final
 
 FORM: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _ACTING: Final = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202f-\u2065\u2070-\ud7ff\ue000-\U0010ffff]")
+_SECRET: Final = re.compile(r"(/s/|/setup/|\bgw_)[\w-]{16,}", re.ASCII)
 
 
 def quoted(text: str) -> str:
-    """One line; what acts is written as its number."""
+    """One line; what acts is written as its number, links and tokens of ours without their secret."""
+    text = _SECRET.sub(r"\1[secret]", text)
     return _ACTING.sub(lambda found: f"\\u{{{ord(found[0]):x}}}", text)
 
 

@@ -39,7 +39,7 @@ MINUTE: Final = timedelta(minutes=1)
 class Payload(BaseModel):
     """What the worker gets."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: Literal["capture", "import"]
     """What is to be done."""
