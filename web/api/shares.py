@@ -22,9 +22,10 @@ from web.store import shares
 
 blueprint = APIBlueprint("api_shares", __name__, url_prefix="/api/v1", abp_tags=[
     Tag(name="Share links", description="Show one dossier to somebody without a login.")])
-NEXT: Final = {name: link(operation, told_as, case_id="$request.path.case_id", share_id="$response.body#/id")
-               for name, operation, told_as in (
-                   ("get", "getShare", "Look at it."), ("revoke", "revokeShare", "End it."))}
+HERE: Final = {"case_id": "$request.path.case_id", "share_id": "$response.body#/id"}
+NEXT: Final = {
+    "get": link("getShare", "Look at it.", **HERE),
+    "revoke": link("revokeShare", "End it.", **HERE)}
 
 
 @blueprint.post("/captures/<case_id>/shares", operation_id="createShare", openapi_extensions={"requestBody": {
@@ -81,7 +82,9 @@ def show(path: SharePath) -> Response:
 
 
 @blueprint.delete("/captures/<case_id>/shares/<share_id>", operation_id="revokeShare",
-                  responses=promise({200: json(Share, "The link, which does not work any more.")}, 404, 410))
+                  responses=promise({200: json(
+                      Share, "The link, which does not work any more.", links={
+                          "gone": link("getShare", "It is gone.", **HERE)})}, 404, 410))
 def revoke(path: SharePath) -> Response:
     """End a link at once.
 
