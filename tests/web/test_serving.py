@@ -1,13 +1,17 @@
 """Files of cases as answers: nothing in them can act, and nothing keeps them."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.web.pages.made import Bundles, add
 from tests.web.serving import Served
+from web.app import create_app
 from web.errors import NotFound
 from web.serving import member
+from web.store.files import Folder
 
 
 def answer(service: Served, bundles: Bundles, name: str) -> tuple[str, dict[str, str], bytes]:
@@ -51,6 +55,18 @@ def test_a_picture_is_shown_and_nothing_but_a_picture(service: Served, bundles: 
     assert headers["Content-Disposition"].startswith("inline")
     assert headers["Content-Security-Policy"].startswith("sandbox;")
     assert data.startswith(b"\x89PNG")
+
+
+def test_the_data_directory_may_be_named_from_where_the_service_starts(
+    service: Served, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = add(service, bundles)
+    monkeypatch.chdir(service.files.cases.parent.parent)
+    files = Folder(Path(service.files.cases.parent.name))
+    app = create_app(service.config, service.database, files, service.key)
+    browser = replace(service, files=files, app=app).browser()
+    for name in ("dossier.html", "dossier.pdf", "screenshot.png"):
+        assert browser.get(f"/cases/{case.id}/files/{name}", buffered=True).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["dossier.html", "dossier.pdf", "screenshot.png", "page.har"])

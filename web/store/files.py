@@ -37,6 +37,7 @@ class Folder:
 
     def __init__(self, data: Path) -> None:
         """`data`: the data directory; `prepare` makes what is missing in it."""
+        data = data.absolute()  # Flask takes other paths as seen from the package, not from where the service started
         self.cases, self.tmp, self.uploads = data / "cases", data / "tmp", data / "uploads"
         self._from_before: frozenset[str] = frozenset()
 
