@@ -8,7 +8,7 @@ import pytest
 
 from tests.web.pages.made import Bundles, add
 from tests.web.serving import Served
-from web.app import create_app
+from web import create_app
 from web.errors import NotFound
 from web.serving import member
 from web.store.files import Folder
