@@ -16,22 +16,31 @@ from report.rules.standards import via
 
 INWARD = ("cdn", "load-balancer", "reverse-proxy", "platform", "app", "database")
 """Usual order of layers from the visitor inward."""
+CIRCLE = "network.too-many-redirects"
+"""The one failure of that family in which the server answers."""
 
 
 def hops(facts: Facts, reading: Reading | None, fault: str | None) -> tuple[HopVerdict, ...]:
     """The chain; `fault` is the decisive one, below HTTP when there is no reading."""
-    chain = [_visitor(facts), _dns(facts, fault)]
-    if fault and not reading and fault.startswith("network."):
+    visitor = _visitor(facts)
+    if fault == "network.visitor":
+        return (visitor.model_copy(update={"state": "faulty", "evidence_for": tuple(facts.error_cites())}),
+                HopVerdict(name="Server", layer="app", state="not-reached"))
+    chain = [visitor, _dns(facts, fault)]
+    if fault and not reading and fault.startswith("network.") and fault != CIRCLE:
         cites = tuple(facts.error_cites())
         chain.append(HopVerdict(name="Connection", layer="network", state="faulty", evidence_for=cites))
     if facts.https:
         chain.append(_tls(facts, fault if reading is None else None))
     if reading is None:
         state: HopState = "not-reached" if fault and facts.page is None else "undetermined"
+        if fault == CIRCLE:
+            state = "faulty"
         return (
             *chain,
             *(_relay(facts, found, "undetermined") for found in _present(facts, None)),
-            HopVerdict(name="Server", layer="app", state=state),
+            HopVerdict(name="Server", layer="app", state=state,
+                       evidence_for=tuple(facts.error_cites()) if state == "faulty" else ()),
         )
     return (*chain, *_answering(facts, reading))
 
@@ -173,7 +182,8 @@ def _writer(facts: Facts, reading: Reading, writer: Match, side: str | None) -> 
     if reading.layer == "network" and side == "unknown":
         return _relay(facts, writer, "undetermined")
     hop = _relay(facts, writer, "working")
-    own = side == "edge" or (side in ("origin", "unknown") and reading.layer in ("app", "database"))
+    own = side == "edge" or reading.fault == "origin.internal"
+    own = own or (side in ("origin", "unknown") and reading.layer in ("app", "database"))
     if not own:
         return hop
     return hop.model_copy(update={"state": "faulty", "evidence_for": writer.cites})
@@ -183,6 +193,8 @@ def _origin(facts: Facts, reading: Reading, side: str | None) -> list[HopVerdict
     """What stands behind the writer; nothing when the writer is the application itself."""
     if reading.layer in ("app", "database"):
         return []
+    if reading.fault == "origin.internal":
+        return [HopVerdict(name="Origin", layer="app", state="undetermined")]
     if side in ("origin", "dns", "tls"):
         return [
             HopVerdict(
@@ -202,6 +214,8 @@ def _application(facts: Facts, reading: Reading, behind: list[Match], side: str 
     """The last hop when no product wrote the page."""
     name, vendor = (behind[0].vendor.name, behind[0].vendor.slug) if behind else ("Application", None)
     cites = _status_cites(facts)
+    if not reading.is_error and reading.findings:
+        return HopVerdict(name=name, layer="app", vendor=vendor, state="undetermined")
     if not reading.is_error or side == "client":
         return HopVerdict(name=name, layer="app", vendor=vendor, state="working", evidence_for=cites)
     state: HopState = "faulty" if reading.generator == "custom-app" and side == "origin" else "undetermined"

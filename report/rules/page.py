@@ -16,6 +16,7 @@ from report.limits import supports_timeout
 from report.matching import Document, Match, by_service_worker, extract, says
 from report.patterns import Pattern
 from report.rules.announced import announced
+from report.rules.requests import failed
 from report.rules.standards import PROXY_ERRORS
 from report.signatures import Vendor
 
@@ -32,6 +33,8 @@ _DRESSED = re.compile(
 )
 _WROTE: Final[dict[Certainty, str]] = {
     "proven": "wrote", "likely": "probably wrote", "possible": "may have written", "undetermined": "may have written"}
+_RELAYS: Final = ("cdn", "load-balancer", "reverse-proxy")
+REQUEST_FAILED: Final = "app.request-failed"
 _PURPOSE: Final = {
     "blocked": ", which refuses the request", "challenged": ", which asks the visitor for a proof",
     "maintenance": ", which announces maintenance", "welcome": ", which is what it shows before a site is set up"}
@@ -73,7 +76,9 @@ def read(facts: Facts, page: Document) -> Reading:
 
 
 def _writers(facts: Facts) -> list[Match]:
-    """Signatures that say who wrote the page, the surest and most exact first."""
+    """Signatures that say who wrote the page, the surest and most exact first; a redirection is no page."""
+    if facts.page and 300 <= facts.page.status < 400:
+        return []
     claims = [found for found in facts.matches if found.signature.shows != "presence" and not _quoted(facts, found)]
     return sorted(claims, key=lambda found: (-SURENESS.index(found.signature.certainty), -len(found.cites)))
 
@@ -161,6 +166,8 @@ def _fault(
     fault = shows.get(own[0].signature.shows) or vendor.status.get(str(status)) or by_status(status)
     if fault is None and vendor.layer == "app":
         fault = "app.error"
+    if fault == "app.error" and vendor.layer in _RELAYS:
+        fault = "origin.internal"  # what an application answers, a relay passes on; this page is its own
     return fault, _cap(fault) if fault else "proven", facts.status_cites()
 
 
@@ -207,8 +214,7 @@ def _by_nobody(facts: Facts, page: Document) -> Reading:
     """No signature holds: a page in order, a soft error, a site's own error page, or one whose writer is unknown."""
     soft = _soft(facts, page) if page.status < 400 else None
     if page.status < 400 and not soft:
-        sure: Certainty = "possible" if _doubtful(facts, page) else "likely"
-        return Reading(False, "page", None, None, "none", sure, None, "proven", None, ())
+        return _in_order(facts, page)
     fault, cap, cites = _unwritten_fault(facts, page, soft)
     custom = soft is not None or _is_custom(page)
     layer: Layer = "database" if fault == "app.database" else FAULTS[fault].layer or "app"
@@ -218,6 +224,24 @@ def _by_nobody(facts: Facts, page: Document) -> Reading:
     return Reading(
         True, "unknown", None, "custom-app" if custom else None, layer, certainty, fault, cap, None, (found,)
     )
+
+
+def _in_order(facts: Facts, page: Document) -> Reading:
+    """A page that shows no error that is known; requests of its own script that failed make that doubtful, and with
+    words of trouble on it they are the error.
+    """
+    doubtful, broken = _doubtful(facts, page), failed(facts)
+    if not broken:
+        sure: Certainty = "possible" if doubtful else "likely"
+        return Reading(False, "page", None, None, "none", sure, None, "proven", None, ())
+    more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+    found = finding(facts, REQUEST_FAILED, [cite for cite, _ in broken[:5]], layer="app", detail=broken[0][1] + more,
+                    certainty="possible")
+    if page.text.strip() and doubtful:
+        return Reading(
+            True, "unknown", None, "custom-app", "app", "possible", REQUEST_FAILED, "possible", None, (found,)
+        )
+    return Reading(False, "page", None, None, "none", "possible", None, "proven", None, (found,))
 
 
 def _doubtful(facts: Facts, page: Document) -> bool:

@@ -7,7 +7,7 @@ with it: alternatives, unknowns, what to send.
 from report.diagnosis import Alternative, Certainty, Finding, Interstitial, Verdict
 from report.facts import Facts, weakest
 from report.faults import FAULTS, Fault, filled
-from report.rules.page import Reading
+from report.rules.page import REQUEST_FAILED, Reading
 from report.rules.support import request_id
 
 BOT_WARNING = (
@@ -62,6 +62,8 @@ def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
     saved = facts.page is not None and not facts.page.status
     if reading.shows == "page":
         page = f"The saved page of {facts.host}" if saved else f"{facts.host} answered {status} and the page"
+        if reading.findings:
+            return f"{page} shows no error, but {reading.findings[0].parameters['detail']}."
         return f"{page} {_IN_ORDER[certainty]}."
     if reading.shows == "welcome":
         page = f"The saved page of {facts.host} is" if saved else f"{facts.host} answered {status} with"
@@ -72,7 +74,7 @@ def _summary(facts: Facts, reading: Reading, certainty: Certainty) -> str:
         told = FAULTS[first.code].told(
             certainty, who=reading.who, host=facts.host, status=facts.answered,
             detail=first.parameters.get("detail", ""))
-    known = reading.writer and reading.certainty in ("proven", "likely")
+    known = reading.fault == REQUEST_FAILED or (reading.writer and reading.certainty in ("proven", "likely"))
     return told if known else f"{told} Who wrote the page is not known for certain."
 
 

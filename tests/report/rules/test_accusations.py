@@ -116,3 +116,25 @@ def test_a_request_that_the_visitors_side_stopped_accuses_nobody(error: str) -> 
 def test_squids_header_names_it_whatever_the_template() -> None:
     head = told(503, page("FEHLER", "<p>Die Verbindung schlug fehl.</p>"), ("X-Squid-Error", "ERR_CONNECT_FAIL 111"))
     assert (head.verdict.generator, head.verdict.fault_code) == ("squid", "origin.connection-refused")
+
+
+def test_a_circle_of_redirects_is_one_whatever_its_pages_look_like() -> None:
+    body = page("302 Found", "<center><h1>302 Found</h1></center>\n<hr><center>nginx/1.27.0</center>")
+    answer = make.response(302, [("Location", "/"), ("Server", "nginx/1.27.0")], body)
+    found = diagnose(make.evidence(make.page_load(make.exchange(answer=answer, error="net::ERR_TOO_MANY_REDIRECTS"))))
+    assert (found.verdict.fault_code, found.verdict.is_error_page) == ("network.too-many-redirects", True)
+    assert "Connection" not in [hop.name for hop in found.hops]
+    assert found.hops[-1].state == "faulty"
+
+
+def test_a_relays_own_500_does_not_accuse_the_application_alone() -> None:
+    body = page("500 Internal Server Error",
+                "<center><h1>500 Internal Server Error</h1></center>\n<hr><center>nginx</center>")
+    found = told(500, body, ("Server", "nginx"))
+    assert (found.verdict.fault_code, found.verdict.fault_side) == ("origin.internal", "origin")
+    assert [(hop.name, hop.state) for hop in found.hops[-2:]] == [("nginx", "faulty"), ("Origin", "undetermined")]
+
+
+def test_the_visitors_own_network_is_drawn_as_the_place_of_the_fault() -> None:
+    found = diagnose(make.failed("net::ERR_INTERNET_DISCONNECTED"))
+    assert [(hop.name, hop.state) for hop in found.hops] == [("Visitor", "faulty"), ("Server", "not-reached")]
