@@ -3,9 +3,12 @@
 import io
 import json
 import stat
+import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from werkzeug.datastructures import FileStorage
@@ -16,8 +19,8 @@ from capture.errors import BadInput
 from tests.hostile import image_bomb
 from tests.web.pages.made import Bundles, add
 from tests.web.serving import Browser, Served
-from tests.web.workers.puppets import BEGAN, DONE, READY, Puppet, Stage, says, until
-from web.access import guards
+from tests.web.workers.puppets import BEGAN, DONE, PATIENCE_S, READY, Puppet, Stage, says, until
+from web.access import guards, limits
 from web.store.submission import LOG_CHARS
 from web.store.tables import Case, Job
 from web.workers.protocol import Order, Told
@@ -187,6 +190,41 @@ def test_an_upload_that_is_too_large(service: Served) -> None:
         assert hand_in(served.browser(), (too_large, "x.har")).status_code == 413
         answer = served.app.test_client().post("/api/v1/imports", data=body, content_type=kind)
         assert answer.status_code == 413
+
+
+def import_one(service: Served, data: bytes) -> TestResponse:
+    kind, body = multipart((data, "x.har"))
+    return service.app.test_client().post("/api/v1/imports", data=body, content_type=kind)
+
+
+def test_too_many_uploads_at_once(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While as many are read as may be, each further one is told to come back, and nothing of it is kept."""
+    keep, read, go_on = service.files.keep_uploads, threading.Semaphore(0), threading.Event()
+
+    def kept_slowly(case_id: str, uploads: Sequence[bytes]) -> list[Path]:
+        read.release()
+        assert go_on.wait(PATIENCE_S)
+        return keep(case_id, uploads)
+
+    monkeypatch.setattr(service.files, "keep_uploads", kept_slowly)
+    with ThreadPoolExecutor(limits.READ_AT_A_TIME) as pool:
+        try:
+            first = [pool.submit(import_one, service, HAR) for _ in range(limits.READ_AT_A_TIME)]
+            assert all(read.acquire(timeout=PATIENCE_S) for _ in first)
+            with service.unchanged():
+                for answer in (import_one(service, HAR), hand_in(service.browser(), (HAR, "x.har"))):
+                    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
+            assert service.browser().get("/").status_code == 200
+        finally:
+            go_on.set()
+        assert [answer.result().status_code for answer in first] == [202] * limits.READ_AT_A_TIME
+    assert import_one(service, HAR).status_code == 202
+
+
+def test_uploads_that_are_refused_hold_no_place(service: Served) -> None:
+    with service.unchanged():
+        assert [import_one(service, b"").status_code for _ in range(limits.READ_AT_A_TIME + 1)] == [422] * (
+            limits.READ_AT_A_TIME + 1)
 
 
 # Sizes and shapes of requests.

@@ -81,6 +81,7 @@ def install(app: Flask, parts: Services) -> None:
         limits.general()
         refused = _check_known()
         if refused is None:
+            _check_room()
             _check_forgery()
         return refused
 
@@ -137,6 +138,11 @@ def _limit_body(config: Config) -> None:
     request.max_content_length, request.max_form_memory_size = most, fields
     if (request.content_length or 0) > most:
         raise TooLarge(f"this is larger than the {most:,} bytes that are taken here")
+
+
+def _check_room() -> None:
+    if request.method not in SAFE and request.url_rule is not None and request.url_rule.rule in UPLOADS:
+        limits.upload()
 
 
 def _check_site(config: Config) -> None:

@@ -1,10 +1,11 @@
 """How often. In: the current request. Out: nothing, or TooMany. Counters live in the one process that answers."""
 
+import threading
 import time
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 from limits import RateLimitItemPerMinute
 
@@ -16,7 +17,12 @@ from web.services import services
 USER_REQUESTS: Final = 6_000
 STRANGER_REQUESTS: Final = 600
 """Requests a minute of one user who is known, and of one address of which nobody is known."""
+READ_AT_A_TIME: Final = 4
+"""Uploads that are read at a time: each of them may be in memory as a whole."""
+READ_RETRY_S: Final = 5.0
+"""When to come back when so many are being read, seconds."""
 _NAME: Final = "gatewitness-limits"
+_READING: Final = "gatewitness-uploads"
 
 
 def install(app: Flask) -> None:
@@ -24,6 +30,8 @@ def install(app: Flask) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = "memory://"
     app.config["RATELIMIT_STRATEGY"] = "sliding-window-counter"
     app.extensions[_NAME] = Limiter(neighbourhood, app=app)
+    app.extensions[_READING] = threading.BoundedSemaphore(READ_AT_A_TIME)
+    app.teardown_request(_is_read)
 
 
 def address() -> str:
@@ -71,6 +79,13 @@ def captures(config: Config | None = None) -> None:
     spend("captures", config.captures_per_minute, neighbourhood())
 
 
+def upload() -> None:
+    """Call it before files are read: takes a place until the request has ended; raises TooMany when none is free."""
+    if not current_app.extensions[_READING].acquire(blocking=False):
+        raise TooMany("other files are being read; try again in a moment", READ_RETRY_S)
+    g.is_reading = True
+
+
 def guess(kind: str, subject: str, *, known: bool = False) -> None:
     """Call it before a password or passphrase is checked: counts for the address, and for what is guessed at.
 
@@ -80,3 +95,8 @@ def guess(kind: str, subject: str, *, known: bool = False) -> None:
     spend(kind, most, neighbourhood())
     if not known:
         spend(f"{kind} for", most, subject)
+
+
+def _is_read(_: BaseException | None) -> None:
+    if g.pop("is_reading", False):
+        current_app.extensions[_READING].release()
