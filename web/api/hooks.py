@@ -15,7 +15,7 @@ from web.api.answers import json, promise, told
 from web.api.captures import ask
 from web.api.models import Brief, Heard, Skipped
 from web.api.monitors import Alertmanager, Generic, Kuma, Unwanted, Wanted
-from web.errors import Conflict, ServiceError
+from web.errors import Conflict, NoRoom, ServiceError, TooMany
 from web.pages.reading import sentence
 from web.store.submission import Submission
 
@@ -47,7 +47,7 @@ def alertmanager(body: Alertmanager) -> Response:
     A webhook_config with http_config.authorization.credentials. Each firing alert asks for a capture of the first
     http or https address among annotations.capture_url, annotations.url, labels.url, labels.target and labels.instance;
     the last is what the blackbox exporter checks. One call asks for at most 10 captures; an alert that is sent again
-    asks for none.
+    asks for none. When there is no room for all of them now, the answer is an error, so that they are sent again.
     """
     return _hear(monitors.alertmanager(body))
 
@@ -62,7 +62,11 @@ def generic(body: Generic) -> Response:
 
 
 def _hear(said: list[Wanted | Unwanted]) -> Response:
-    """Asks for what is wanted. When all of it is refused, that is the answer, so that the monitor's log has it."""
+    """Asks for what is wanted. When all of it is refused, that is the answer, so that the monitor's log has it.
+
+    When there is no room for some of it, that is the answer too: the monitor tells it again, and what was asked for
+    already makes nothing new then.
+    """
     principal = require("member", "capture")
     made: list[Brief] = []
     skipped: list[Skipped] = []
@@ -79,8 +83,9 @@ def _hear(said: list[Wanted | Unwanted]) -> Response:
         except (ServiceError, CaptureError) as error:
             refusals.append(error)
             skipped.append(_skipped(one.url, sentence(error)))
-    if refusals and not made:
-        raise refusals[0]
+    passing = [error for error in refusals if isinstance(error, TooMany | NoRoom)]
+    if passing or (refusals and not made):
+        raise (passing or refusals)[0]
     return told(Heard(captures=made, skipped=skipped), 202 if made else 200)
 
 

@@ -86,6 +86,18 @@ def test_when_all_of_it_is_refused_the_monitor_hears_of_it(api: Api, service: Se
     problem(busy.post(f"{HOOKS}/generic", json={"url": URL}), 429, "too-many-requests")
 
 
+def test_alerts_without_room_are_asked_for_again_and_the_others_make_nothing_new(service: Served) -> None:
+    few = service.configured(target_host_per_minute=2)
+    busy, body = Api(few, few.app.test_client()), firing(f"{URL}/1", f"{URL}/2", f"{URL}/3", "http://10.0.0.1/")
+    answer = busy.post(f"{HOOKS}/alertmanager", json=body)
+    problem(answer, 429, "too-many-requests")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert service.count(Case) == 2
+    told = Api(service, service.app.test_client()).post(f"{HOOKS}/alertmanager", json=body)
+    assert (told.status_code, len(told.get_json()["captures"]), len(told.get_json()["skipped"])) == (202, 3, 1)
+    assert service.count(Case) == 3
+
+
 def test_what_is_skipped_is_told_without_its_query(api: Api) -> None:
     body = {"url": f"{URL}?token=hunter2hunter2#hunter2", "status": "up"}
     assert "hunter2" not in api.post(f"{HOOKS}/generic", json=body).text
