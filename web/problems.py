@@ -97,7 +97,7 @@ def _http(error: HTTPException) -> Response:
     name = kinds.TITLES.get(code) or HTTP_STATUS_CODES.get(code, "Error")
     answer = problem(code, name, SENTENCES.get(code, error.description or name))
     for header, value in error.get_headers():
-        if header.lower() in ("allow", "retry-after"):
+        if header.lower() in ("allow", "retry-after", "content-range"):
             answer.headers[header] = value
     return answer
 

@@ -1,7 +1,7 @@
 """Captures. In: an address to look at, an id. Out: the case and its state, its files, another look, a tombstone."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -39,9 +39,9 @@ NEXT: Final = {
 ENDED: Final = {
     "dossier": link("getFile", "Its dossier.", **HERE, name="report/dossier.html"),
     "share": link("createShare", "Share it.", **HERE), "shares": link("listShares", "Its links.", **HERE)}
-KINDS: Final = sorted({kind.partition(";")[0] for kind in (
-    *TYPES.values(), *PICTURES.values(), "text/html", "application/octet-stream")})
-"""Media types of files."""
+KINDS: Final[dict[str, Any]] = {kind: {} for kind in sorted({
+    *TYPES.values(), *PICTURES.values(), "text/html", "application/octet-stream"})}
+"""Media types of files, as the document tells them."""
 
 
 @blueprint.post("/captures", operation_id="createCapture", responses=promise({202: json(
@@ -94,9 +94,9 @@ def show(path: CasePath) -> Response:
         return told(telling.capture(db, case))
 
 
-@blueprint.get("/captures/<case_id>/files/<path:name>", operation_id="getFile", responses=promise({200: {
-    "description": "The file. Nothing in it acts: it comes with a policy that sandboxes it.",
-    "content": {kind: {} for kind in KINDS}}}, 404, 410))
+@blueprint.get("/captures/<case_id>/files/<path:name>", operation_id="getFile", responses=promise({
+    200: {"description": "The file. Nothing in it acts: it comes with a policy that sandboxes it.", "content": KINDS},
+    206: {"description": "The part of it that Range asks for.", "content": KINDS}}, 404, 410, 416))
 def file(path: FilePath) -> Response:
     """Get one file of a capture.
 

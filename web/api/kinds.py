@@ -41,6 +41,7 @@ KINDS: Final = (
     Kind(410, "Gone", "The case was deleted or the link was ended; deleted or revoked tells what is kept of it."),
     Kind(413, "Too large", "More was sent than is taken. Nothing was stored."),
     Kind(415, "Unsupported media type", "The body has to be, and say that it is, JSON; that of an import form data."),
+    Kind(416, "Range not satisfiable", "The file ends before the part that Range asks for; Content-Range says where."),
     Kind(422, "Wrong input", "A field makes no sense; errors names each with a sentence. Nothing was stored."),
     Kind(429, "Too many requests", "Your limit, the queue's or the target host's. Retry-After says when to come back."),
     Kind(500, "Our own failure", "This is our fault. The sentence has a reference that is in the log of the service."),
@@ -48,7 +49,7 @@ KINDS: Final = (
     Kind(507, "No room", "The disk is nearly full. Nothing was stored."))
 """All of them, by status."""
 TITLES: Final = {400: "Bad request", 403: "Not allowed", 404: "Not found", 405: "Method not allowed", 413: "Too large",
-                 415: "Unsupported media type", 429: "Too many requests"}
+                 415: "Unsupported media type", 416: "Range not satisfiable", 429: "Too many requests"}
 """Titles of what HTTP alone refuses."""
 _SLUGS: Final = {kind.title: kind.slug for kind in KINDS}
 

@@ -83,7 +83,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_empty() -> bool:
-    return not request.mimetype and not request.content_length and "Transfer-Encoding" not in request.headers
+    """Whether nothing came; many clients say that it is JSON all the same."""
+    return (request.mimetype in ("", "application/json") and not request.content_length
+            and "Transfer-Encoding" not in request.headers)
 
 
 def _read_json() -> None:

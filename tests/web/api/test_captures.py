@@ -150,9 +150,19 @@ def test_files_come_whole_and_inactive(api: Api) -> None:
         problem(api.get(f"{where}/files/{name}"), 404, "not-found")
 
 
+def test_a_part_of_a_file_is_sent_and_a_part_past_its_end_is_a_problem(api: Api) -> None:
+    listed = api.get(api.ended()).get_json()["files"][0]
+    part = api.get(listed["link"], headers={"Range": "bytes=-2"})
+    assert (part.status_code, len(part.data)) == (206, 2)
+    none = api.get(listed["link"], headers={"Range": f"bytes={listed['size']}-"})
+    problem(none, 416, "range-not-satisfiable")
+    assert none.headers["Content-Range"] == f"bytes */{listed['size']}"
+
+
 def test_a_recheck_is_linked_and_may_come_without_a_body(api: Api) -> None:
     old = api.ask()
-    for answer in (api.post(f"{old}/recheck"), api.post(f"{old}/recheck", json={})):
+    for answer in (api.post(f"{old}/recheck"), api.post(f"{old}/recheck", json={}),
+                   api.post(f"{old}/recheck", data=b"", content_type="application/json")):
         assert answer.status_code == 202
         assert answer.get_json()["recheck_of"] == old.rpartition("/")[2]
         assert answer.get_json()["links"]["recheck_of"] == old

@@ -8,8 +8,8 @@ from web.errors import ServiceError
 def test_types_are_what_programs_compare_so_they_never_change() -> None:
     assert [kind.slug for kind in kinds.KINDS] == [
         "bad-request", "bad-host", "login-needed", "not-allowed", "refused-by-policy", "not-found",
-        "method-not-allowed", "conflict", "gone", "too-large", "unsupported-media-type", "wrong-input",
-        "too-many-requests", "our-own-failure", "not-ready", "no-room"]
+        "method-not-allowed", "conflict", "gone", "too-large", "unsupported-media-type", "range-not-satisfiable",
+        "wrong-input", "too-many-requests", "our-own-failure", "not-ready", "no-room"]
 
 
 def test_every_error_of_the_service_has_a_kind() -> None:
