@@ -145,7 +145,7 @@ class Client:
                 said, pause_s = _detail(answer), answer.retry_after_s
             except LOST as error:
                 said, pause_s = f"{self.server} cannot be reached: {getattr(error, 'reason', None) or error}", None
-            pause_s = wait_s * random.uniform(1, 1.25) if pause_s is None else pause_s
+            pause_s = pause_s or wait_s * random.uniform(1, 1.25)  # "Retry-After: 0" would be asked without end
             if self.clock() + pause_s > until:
                 raise CaptureError(said)
             self.sleep(pause_s)

@@ -89,6 +89,14 @@ def test_a_request_is_repeated_under_one_key_until_it_is_answered(stub: Stub) ->
     assert 0.5 <= stub.slept[1] <= stub.slept[2]
 
 
+def test_a_server_that_wants_to_be_asked_at_once_is_not_hammered(stub: Stub) -> None:
+    for _ in range(2):
+        stub.say(503, b"", Retry_After="0")
+    stub.say(202, {"id": "A", "links": LINKS})
+    stub.client().submit({}, "a key")
+    assert 0.5 <= stub.slept[0] < stub.slept[1]
+
+
 def test_patience_ends_with_what_the_server_said_last(stub: Stub) -> None:
     for _ in range(3):
         stub.say(429, refusal(429, "too-many-requests", "Too many captures are waiting."), Retry_After="30")
