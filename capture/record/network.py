@@ -87,6 +87,22 @@ class DnsAnswer(Record):
     """What went wrong when there was no answer at all."""
 
 
+class Origin(Record):
+    """The network that announces an address (RFC 4271), as the zone asn.cymru.com tells it.
+
+    Source: https://www.team-cymru.com/ip-asn-mapping, 2026.
+    """
+
+    address: str
+    """The address."""
+    asn: int
+    """Number of the autonomous system; of several that announce it, the first."""
+    prefix: str
+    """The announced prefix, CIDR."""
+    name: str | None = None
+    """Name and country of the autonomous system, as registered."""
+
+
 class Dns(Record):
     """The name as DNS knows it."""
 
@@ -100,6 +116,8 @@ class Dns(Record):
     """Where the addresses come from."""
     reverse: tuple[DnsRecord, ...] = ()
     """PTR records of the addresses."""
+    origins: tuple[Origin, ...] = ()
+    """Whose networks the public ones among the addresses are in."""
 
 
 class TcpProbe(Record):

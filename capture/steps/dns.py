@@ -1,17 +1,20 @@
 """The name as DNS knows it. In: the host, the resolvers. Out: Dns, every question side by side.
 
 The machine's resolver is asked for every type, the resolvers of the request and up to two authoritative servers for
-the addresses alone. A literal, a name of the hosts file and names under localhost cause no question at all.
+the addresses alone. A literal, a name of the hosts file and names under localhost cause no question at all. Whose
+networks the public addresses are in is asked of the zone asn.cymru.com, by DNS too.
 """
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import Coroutine, Iterable
-from typing import Any
+from typing import Any, Final
 
 from capture.context import Context
-from capture.record.network import Dns, DnsAnswer
+from capture.policy import Policy
+from capture.record.network import Dns, DnsAnswer, Origin
 from capture.resolver import Resolution
 
 BUDGET_S = 5.0
@@ -19,9 +22,14 @@ BUDGET_S = 5.0
 AUTHORITATIVE = 2
 """Authoritative servers that are asked."""
 REVERSED = 4
-"""Addresses whose reverse name is asked for."""
+"""Addresses whose reverse name and network are asked for."""
 TYPES = ("CNAME", "SOA", "MX", "CAA", "HTTPS", "TXT")
 """What is asked besides A, AAAA and NS."""
+
+ORIGIN_ZONES: Final = {4: "origin.asn.cymru.com", 6: "origin6.asn.cymru.com"}
+"""By version of the address; its nibbles or bytes stand before this in reverse order."""
+_ORIGIN: Final = re.compile(r'"(\d{1,10})(?: \d+)* \| ([0-9a-fA-F.:]+/\d{1,3}) \| [^"]*"')
+_NAME: Final = re.compile(r'"\d+ \|(?:[^"|]*\|){3} ([^"|]{1,120})"')
 
 Asking = Coroutine[Any, Any, DnsAnswer]
 
@@ -34,18 +42,20 @@ async def run(context: Context) -> Dns:
     await asyncio.sleep(0)
     if asked.done() and asked.result().source != "resolver":
         return Dns(host=context.host, answers=(), addresses=asked.result().addresses, source=asked.result().source)
-    system, public, authoritative, (resolution, reverse) = await asyncio.gather(
+    system, public, authoritative, (resolution, reverse), (networks, origins) = await asyncio.gather(
         _all(questions.ask(context.host, kind) for kind in TYPES),
         _all(questions.ask(context.host, kind, at, at) for at in context.request.resolvers for kind in ("A", "AAAA")),
         _authoritative(questions, context.host),
         _reverse(questions, asked),
+        _origins(questions, asked),
     )
     return Dns(
         host=context.host,
-        answers=(*resolution.answers, *system, *public, *authoritative, *reverse),
+        answers=(*resolution.answers, *system, *public, *authoritative, *reverse, *networks),
         addresses=resolution.addresses,
         source="resolver",
         reverse=tuple(record for answer in reverse for record in answer.records if record.type == "PTR"),
+        origins=origins,
     )
 
 
@@ -114,3 +124,29 @@ async def _reverse(questions: _Questions, asked: asyncio.Task[Resolution]) -> tu
     resolution = await asked
     names = [ipaddress.ip_address(address).reverse_pointer for address in resolution.addresses[:REVERSED]]
     return resolution, await _all(questions.ask(name, "PTR") for name in names)
+
+
+async def _origins(questions: _Questions, asked: asyncio.Task[Resolution]
+                   ) -> tuple[list[DnsAnswer], tuple[Origin, ...]]:
+    """Asks whose networks the addresses are in; nothing about addresses that are not public leaves this machine."""
+    public = [a for a in (await asked).addresses[:REVERSED] if Policy().refuse_address(a) is None]
+    networks = await _all(questions.ask(_in_zone(address), "TXT") for address in public)
+    announced = {address: found for address, answer in zip(public, networks, strict=True)
+                 if (found := _first(_ORIGIN, answer))}
+    numbers = list(dict.fromkeys(found[1] for found in announced.values()))
+    holders = await _all(questions.ask(f"AS{number}.asn.cymru.com", "TXT") for number in numbers)
+    names = {number: _first(_NAME, answer) for number, answer in zip(numbers, holders, strict=True)}
+    return [*networks, *holders], tuple(
+        Origin(address=address, asn=int(found[1]), prefix=found[2], name=name[1] if (name := names[found[1]]) else None)
+        for address, found in announced.items())
+
+
+def _in_zone(address: str) -> str:
+    """The name under which the zone knows an address."""
+    found = ipaddress.ip_address(address)
+    backwards = found.reverse_pointer.removesuffix(".in-addr.arpa").removesuffix(".ip6.arpa")
+    return f"{backwards}.{ORIGIN_ZONES[found.version]}"
+
+
+def _first(pattern: re.Pattern[str], answer: DnsAnswer) -> re.Match[str] | None:
+    return next(filter(None, (pattern.fullmatch(r.data) for r in answer.records if r.type == "TXT")), None)

@@ -16,7 +16,7 @@ from capture.record import codec
 from capture.record.base import Header
 from capture.record.bundle import Bundle, BundleWriter
 from capture.record.evidence import Clock, Evidence, Vantage
-from capture.record.network import Certificate, Dial, Dns, DnsAnswer, DnsRecord, PlainHop, PlainHttp, TlsProbe
+from capture.record.network import Certificate, Dial, Dns, DnsAnswer, DnsRecord, Origin, PlainHop, PlainHttp, TlsProbe
 from capture.record.page import Body, Exchange, Initiator, PageLoad, Response, Screenshot, Timings
 from capture.record.request import RequestRecord, StepRecord
 from report.diagnosis import Citation, Diagnosis, Finding, HopVerdict, Verdict
@@ -167,6 +167,7 @@ def dns(host: str, **more: Any) -> Dns:
         ),
         addresses=("203.0.113.80", "2001:db8::80"),
         source="resolver",
+        origins=(Origin(address="203.0.113.80", asn=64500, prefix="203.0.113.0/24", name="SHOP-HOSTING, DE"),),
         **more,
     )
 

@@ -312,6 +312,10 @@ def test_opened_networks_are_said() -> None:
     assert "10.0.0.0/8" in page(example).partition("What support asks")[0]
 
 
+def test_whose_network_an_address_is_in_is_told() -> None:
+    assert "203.0.113.80 → AS64500 SHOP-HOSTING, DE (203.0.113.0/24)" in page(EXAMPLES["nginx_502"]())
+
+
 def test_commands_in_our_sentences_are_set_as_code() -> None:
     example = EXAMPLES["cloudflare_522"]()
     assert "<code>ss -tlnp</code>" in page(example)

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from capture.policy import Policy
-from capture.record.network import Dns, DnsAnswer
+from capture.record.network import Dns, DnsAnswer, Origin
 from capture.resolver import Resolver
 from capture.steps import dns
 from tests.capture.steps.conftest import Make
@@ -30,6 +30,11 @@ ZONE = {
     "ns2.shop.test": ("A 127.0.0.3",),
     "ns3.shop.test": ("A 127.0.0.4",),
     "1.0.0.127.in-addr.arpa": ("PTR host.shop.test.",),
+    "public.test": ("A 104.16.1.2", "A 104.16.1.3", "AAAA 2606:4700::1", "A 127.0.0.1"),
+    "2.1.16.104.origin.asn.cymru.com": ('TXT "64496 64497 | 104.16.0.0/12 | XX | arin | 2014-03-28"',),
+    "3.1.16.104.origin.asn.cymru.com": ('TXT "what is this"', "TXT <script>"),
+    "1" + ".0" * 23 + ".0.0.7.4.6.0.6.2.origin6.asn.cymru.com": ('TXT "64498 | 2606:4700::/32 | XX | arin | "',),
+    "as64496.asn.cymru.com": ('TXT "64496 | XX | arin | 2010-07-14 | EXAMPLENET, XX"',),
     "gone.test": "NXDOMAIN",
     "broken.test": "SERVFAIL",
     "silent.test": None,
@@ -154,3 +159,14 @@ async def test_questions_are_asked_at_the_same_time(make: Make) -> None:
     started = time.monotonic()
     await dns.run(make("http://shop.test/", resolver=Slow(("127.0.0.1:9",))))
     assert time.monotonic() - started < 6
+
+
+async def test_the_networks_of_public_addresses_are_named_and_no_other_is_asked_for(
+        make: Make, resolver: Redirected, server: DnsServer) -> None:
+    found = await dns.run(make("http://public.test/", resolver=resolver))
+    assert "127.0.0.1" in found.addresses
+    assert set(found.origins) == {
+        Origin(address="104.16.1.2", asn=64496, prefix="104.16.0.0/12", name="EXAMPLENET, XX"),
+        Origin(address="2606:4700::1", asn=64498, prefix="2606:4700::/32")}
+    assert [name for name, _ in server.queries if name.startswith("1.0.0.127.origin")] == []
+    assert {("as64496.asn.cymru.com", "TXT"), ("as64498.asn.cymru.com", "TXT")} <= asked(found, "system")
