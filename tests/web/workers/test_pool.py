@@ -16,6 +16,7 @@ import pytest
 from capture.record.bundle import Bundle
 from report.verify import verify
 from tests.brokensite import BrokenSite, Server, in_thread
+from tests.capturing import PATIENT
 from tests.processes import alive
 from tests.web.workers.orders import JOB_S, START_S, capture, ready, until
 from web.workers import pool as pools
@@ -116,6 +117,13 @@ def test_a_worker_has_a_session_of_its_own_and_none_of_our_files(worker: Worker,
     assert opened & ours == set()
 
 
+def test_pages_go_first_and_pictures_of_pages_before_dossiers(worker: Worker) -> None:
+    itself, *below = family(worker)
+    renderer = next(process for process in below if process.name() == "gw-renderer")
+    levels = [os.nice(0), itself.nice(), renderer.nice()]
+    assert levels == sorted(set(levels)) or levels[-1] == 19  # which is the lowest there is
+
+
 @pytest.mark.parametrize(("url", "kind", "words"), [
     ("http://127.0.0.1/", "refused", "127.0.0.1"), ("file:///etc/hostname", "bad", "http")])
 def test_what_is_not_allowed_is_said_and_nothing_is_left(url: str, kind: str, words: str, worker: Worker, tmp_path: Path
@@ -159,7 +167,8 @@ def test_a_worker_that_dies_in_the_middle_takes_its_browser_with_it(
 
 
 def test_a_browser_that_dies_in_the_middle_makes_us_doubt(worker: Worker, site: Server, tmp_path: Path) -> None:
-    worker.give(capture(site.url("never-answers"), tmp_path / "case"))
+    brief = PATIENT.model_copy(update={"probe_s": 0.5})  # the request without a browser goes on without it
+    worker.give(capture(site.url("never-answers"), tmp_path / "case", limits=brief))
     until(worker, "step")
     browser_of(worker).kill()
     assert re.match("the browser (ended in the middle|could not look)", until(worker, "captured").reason or "")

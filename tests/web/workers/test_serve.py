@@ -1,10 +1,13 @@
 """The service as a process: it starts, answers, captures, stops; and when it cannot begin, it says why."""
 
+import contextlib
 import fcntl
+import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
 import urllib.error
@@ -73,6 +76,15 @@ def left(data: Path) -> list[str]:
     return [line for line in lines if str(scratch_for(data)) in line]
 
 
+def half_an_upload(service: Service) -> socket.socket:
+    """A client in the middle of a long request."""
+    host, _, port = service.address.removeprefix("http://").strip("/").rpartition(":")
+    client = socket.create_connection((host, int(port)), timeout=60)
+    client.sendall(b"POST /api/v1/imports HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n"
+                   b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n")
+    return client
+
+
 @pytest.mark.browser
 def test_a_service_captures_tells_and_stops(service: Service, site: Server) -> None:
     setup = service.process.stdout.readline() if service.process and service.process.stdout else ""
@@ -100,7 +112,13 @@ def test_what_does_not_end_in_time_is_done_after_the_next_start(service: Service
     client = Client(service.address, patience_s=170)
     case = client.submit({"url": site.url("never-answers")}, "one key")
     until(lambda: job(service.data, case["id"]).state == "leased", "the begin of the capture")
-    assert service.stop() == 0
+    with half_an_upload(service) as upload, urllib.request.urlopen(
+            f"{service.address}cases/{case['id']}/events", timeout=60) as stream:
+        assert stream.readline()
+        assert service.stop() == 0, "nobody who still listens or sends can hold it"
+        with contextlib.suppress(http.client.IncompleteRead):  # which tells a browser to come again
+            stream.read()
+        assert upload.recv(1) == b""
     given_back = job(service.data, case["id"])
     assert (given_back.state, given_back.attempts) == ("queued", 0)
     assert list((service.data / "tmp").iterdir()) == []
