@@ -21,21 +21,30 @@ pytestmark = pytest.mark.browser
 def test_every_copy_button_copies_what_stands_beside_it(browser: Browser, dossier: Dossier) -> None:
     page, _, _ = opened(browser, dossier, permissions=["clipboard-read", "clipboard-write"])
     for fact in dossier.diagnosis.support:
-        page.get_by_role("button", name=f"Copy {fact.label}", exact=True).first.click()
+        page.locator(".first").get_by_role("button", name=f"Copy {fact.label}", exact=True).click()
         assert page.evaluate("navigator.clipboard.readText()") == fact.value
         assert page.locator("p[role=status]").text_content() == f"Copied: {fact.label}"
     page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
     buttons = page.locator(".copy")
     assert buttons.count() > len(dossier.diagnosis.support) + 5
-    for i in range(buttons.count()):
-        page.evaluate("navigator.clipboard.writeText('')")
-        beside = buttons.nth(i).evaluate(BESIDE)
-        buttons.nth(i).click()
+    for button in buttons.element_handles():
+        assert button.is_visible()
+        beside = button.evaluate(BESIDE)
         assert beside.strip()
-        assert page.evaluate("navigator.clipboard.readText()") == beside
+        assert button.evaluate(PRESSED) == beside
     page.context.close()
 
 
+PRESSED = """async button => {
+  const told = document.querySelector('p[role=status]');
+  await navigator.clipboard.writeText('');
+  told.textContent = '';
+  const done = new Promise(resolve => new MutationObserver(resolve).observe(told, {childList: true}));
+  button.click();
+  await done;
+  return navigator.clipboard.readText();
+}"""
+"""What a copy button leaves in the clipboard."""
 BESIDE = """button => {
   const cell = button.closest('td');
   if (!cell) return button.previousElementSibling.textContent;
