@@ -6,12 +6,23 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher, profiles
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.web.pages.made import Bundles, bundle
 from tests.web.serving import Browser, Served
+from web.access import passwords
 from web.access.principal import Role
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """What hashes passwords, which takes long; for all tests of the service another one is in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        real = passwords._HASHER
+        patch.setattr(passwords, "_HASHER", PasswordHasher.from_parameters(profiles.CHEAPEST))
+        yield real
 
 
 @pytest.fixture

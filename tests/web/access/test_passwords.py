@@ -45,10 +45,16 @@ def test_a_check_is_the_same_work_whether_or_not_there_is_such_a_user(work: list
     assert len(set(work)) == 1
 
 
-def test_hashes_are_argon2id_with_the_parameters_of_the_rfc() -> None:
-    assert password_hash().startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert not passwords.is_outdated(password_hash())
-    assert passwords.is_outdated(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("x"))
+def test_hashes_are_argon2id_with_the_parameters_of_the_rfc(
+    real_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cheap = passwords.hashed(PASSWORD)
+    monkeypatch.setattr(passwords, "_HASHER", real_hasher)
+    kept = passwords.hashed(PASSWORD)
+    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert passwords.fits(kept, PASSWORD)
+    assert not passwords.is_outdated(kept)
+    assert passwords.is_outdated(cheap)
 
 
 def test_what_looks_the_same_is_the_same() -> None:
