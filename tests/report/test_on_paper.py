@@ -17,6 +17,7 @@ from report.view import FACT_CHARS, STEP_CHARS
 from report.wording import REPAIR
 from tests.report.examples import EXAMPLES
 from tests.report.parts import START, Example
+from tests.report.reading import read_aloud
 from tests.report.test_html import HOSTILE, page, poisoned
 
 A4 = (595.3, 841.9)
@@ -24,7 +25,7 @@ A4 = (595.3, 841.9)
 MARGIN = 42.0
 HEAD_TEXT = 14.0
 """Points; only the headings of sections are taller."""
-GROUP = 8
+GROUP = 30
 LONG = 300
 SHORT = [text for text in HOSTILE if len(text) < LONG]
 GROUPS = [" ".join(SHORT[i : i + GROUP]) for i in range(0, len(SHORT), GROUP)]
@@ -46,12 +47,6 @@ def lines(pdf: bytes) -> list[list[Line]]:
     place = re.compile(r'<line xMin="([\d.-]+)" yMin="([\d.-]+)" xMax="([\d.-]+)" yMax="([\d.-]+)">')
     sheets = said.decode(errors="replace").split("<page ")[1:]
     return [[Line(*map(float, found.groups())) for found in place.finditer(sheet)] for sheet in sheets]
-
-
-def read_aloud(pdf: bytes) -> str:
-    """The text in the order of the structure tree, which is that of a screen reader (ISO 32000-2, 14.8.2.5)."""
-    said = subprocess.run(["pdfinfo", "-struct-text", "-"], input=pdf, capture_output=True, check=True).stdout
-    return "".join(re.findall(r'^ *"(.*)"$', said.decode(errors="replace"), re.MULTILINE))
 
 
 def squeezed(text: str) -> str:
@@ -120,7 +115,7 @@ def test_hostile_text_stays_text_inside_its_column(text: str) -> None:
     assert [part for part in parts if part.isascii() and part not in shown] == []
 
 
-ENDLESS = ["\n" * 3_000, "<b>" * 2_000, "x" * 1_000_000]
+ENDLESS = ["\n" * 3_000, "x" * 1_000_000]
 
 
 @pytest.mark.parametrize("text", ENDLESS, ids=lambda text: repr(text[:3]))
