@@ -59,7 +59,7 @@ _TO_THE_OWNER: Final = (
     ("the site's owner, its", "you, your"), ("the site's owner", "you"), ("The site's owner", "You"),
     ("The site's", "Your"), ("the site's", "your"))
 """What the diagnosis says of the owner, said to the owner."""
-_SAME_FACTS: Final = re.compile(r"^(?:Time|Seen|Recent changes)\b", re.IGNORECASE)
+_SAME_FACTS: Final = re.compile(r"^(?:Time|How often|Seen|Recent changes)\b", re.IGNORECASE)
 _ONLY_FOR: Final = re.compile(r"for (\d{3,4}):")
 _BLANK: Final = re.compile(r"\n{3,}")
 

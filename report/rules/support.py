@@ -8,7 +8,7 @@ from typing import Final
 from report.diagnosis import SupportFact
 from report.facts import Facts
 from report.matching import Document, Match, extract
-from report.rules.page import Reading
+from report.rules.page import REQUEST_FAILED, Reading
 
 GENERIC_IDS = ("x-request-id", "x-correlation-id", "x-trace-id", "request-id", "x-amzn-trace-id")
 """Not a vendor's own; quoted when nothing better is there."""
@@ -46,12 +46,17 @@ def _by_header(page: Document, found: Match) -> tuple[str, str, str] | None:
 
 
 def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
-    """URL, status, request id under the vendor's own word, place, address, server, time, changes, what was seen."""
+    """URL, status, request id under the vendor's own word, place, address, server, time, how often, changes, what was
+    seen.
+    """
     evidence = facts.evidence
     rows = [("URL", evidence.request.url, True)]
     if facts.page and facts.page.url != evidence.request.url:
         rows.append(("Final URL", facts.page.url, True))
     rows.append(("Status", _answer(facts), True))
+    rows += [("Failed request", told.removeprefix("its request "), True)
+             for told in [found.parameters["detail"] for found in (reading.findings if reading else ())
+                          if found.code == REQUEST_FAILED]]
     if reading and reading.vendor_code and facts.page and reading.vendor_code != str(facts.page.told_status):
         rows.append(("Vendor's code", reading.vendor_code, True))
     if named := request_id(facts, reading):
@@ -59,18 +64,31 @@ def support(facts: Facts, reading: Reading | None) -> tuple[SupportFact, ...]:
     rows += _place(facts)
     rows += _below(facts)
     if facts.exchange and facts.exchange.remote_address:
-        rows.append(("Answered by", facts.exchange.remote_address, True))
+        rows.append(("Answered by" if facts.page else "Address", facts.exchange.remote_address, True))
     elif evidence.dns and evidence.dns.addresses:
         rows.append(("Addresses", ", ".join(evidence.dns.addresses[:4]), True))
     if facts.page and (server := facts.page.header("server")):
         rows.append(("Server header", server, True))
     moment = facts.exchange.started_at if facts.exchange else evidence.started_at
     rows.append((TIMES[evidence.imported.clock if evidence.imported else None], f"{moment:%Y-%m-%d %H:%M:%S}", True))
+    if often := _often(facts, reading):
+        rows.append(("How often", often, False))
     if evidence.request.note:
         rows.append(("Recent changes (reported)", evidence.request.note, False))
     if evidence.request.seen:
         rows.append(("Seen (reported)", evidence.request.seen, False))
     return tuple(SupportFact(label=label, value=value, mono=mono) for label, value, mono in rows)
+
+
+def _often(facts: Facts, reading: Reading | None) -> str:
+    """How many looks failed alike; empty when nothing failed, or when it was handed in and nobody counted."""
+    failed = reading.is_error if reading else facts.error is not None
+    if not failed or facts.evidence.imported or not facts.evidence.pages:
+        return ""
+    ends = [plain.hops[-1].status for plain in facts.evidence.plain_http or () if plain.hops]
+    if facts.page is None or not ends:
+        return "1 load by a browser"
+    return f"1 load by a browser, {ends.count(facts.page.status)} of {len(ends)} plain requests alike"
 
 
 def _answer(facts: Facts) -> str:

@@ -21,8 +21,10 @@ def test_a_page_whose_own_request_failed_is_not_called_in_order(
     status: int | None, error: str | None, told: str
 ) -> None:
     more = {"error": error} if error else {}
-    said = with_request(status, "Your orders could not be loaded. Please try again later.", **more).verdict
+    found = with_request(status, "Your orders could not be loaded. Please try again later.", **more)
+    said = found.verdict
     assert (said.is_error_page, said.fault_code, said.certainty) == (True, "app.request-failed", "possible")
+    assert f"GET /checkout/orders {told}" in [row.value for row in found.support]
     assert said.summary == f"The page of shop.example came, but may not work: its request GET /checkout/orders {told}."
 
 

@@ -21,6 +21,7 @@ def test_the_rows_come_in_the_order_in_which_support_asks() -> None:
         "Answered by",
         "Server header",
         "Time (UTC)",
+        "How often",
         "Recent changes (reported)",
         "Seen (reported)",
     ]
@@ -61,3 +62,20 @@ def test_without_an_answer_the_resolvers_and_the_certificate_are_quoted() -> Non
     assert rows["Certificate"] == "CN=mail.example, serial 04a1"
     assert rows["Issued by"] == "CN=Example Issuing CA 3,O=Example Trust"
     assert rows["Valid until"] == "2026-11-08 07:41:02 UTC"
+
+
+def test_it_is_counted_how_many_looks_failed_alike() -> None:
+    plain = tuple(make.plain(status) for status in (502, 200, 502))
+    facts = make.answered(502, [("Server", "nginx")], nginx(502, "Bad Gateway"), plain_http=plain)
+    assert table(facts)["How often"] == "1 load by a browser, 2 of 3 plain requests alike"
+
+
+def test_nothing_is_counted_where_nothing_failed() -> None:
+    assert "How often" not in table(make.answered(200, [], "<title>Shop</title><p>Bread</p>"))
+
+
+def test_where_nobody_answered_the_address_is_not_said_to_have_answered() -> None:
+    load = make.page_load(make.exchange(error="net::ERR_CONNECTION_REFUSED", remote_address="192.0.2.10:443"))
+    rows = table(make.evidence(load))
+    assert (rows["Address"], rows["How often"]) == ("192.0.2.10:443", "1 load by a browser")
+    assert "Answered by" not in rows
