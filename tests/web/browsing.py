@@ -50,9 +50,15 @@ class Tab:
         self.page.goto(f"{self.base}{path}")
         return self.page
 
+    def look(self, name: str) -> None:
+        """Changes the window and what the system prefers to one of LOOKS, without loading anything anew."""
+        self.page.set_viewport_size(LOOKS[name]["viewport"])
+        self.page.emulate_media(color_scheme=LOOKS[name].get("color_scheme", "light"))
+
     def axe(self) -> list[tuple[str, str]]:
         """What axe finds wrong."""
-        self.page.evaluate(AXE)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE)
         found = self.page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
         assert len(found["passes"]) > 10
         return [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]]
