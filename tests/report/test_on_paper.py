@@ -106,6 +106,7 @@ def test_the_first_sheet_of_the_fullest_dossier_is_one_sheet() -> None:
     assert squeezed(short(example.diagnosis.alternatives[0].decided_by or "", 90)) in squeezed(text)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("text", GROUPS, ids=range(len(GROUPS)))
 def test_hostile_text_stays_text_inside_its_column(text: str) -> None:
     pdf = drawn(poisoned(text))
@@ -118,6 +119,7 @@ def test_hostile_text_stays_text_inside_its_column(text: str) -> None:
 ENDLESS = ["\n" * 3_000, "x" * 1_000_000]
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("text", ENDLESS, ids=lambda text: repr(text[:3]))
 def test_endless_text_ends_and_stays_inside_its_column(text: str) -> None:
     pdf = drawn(poisoned(text))
