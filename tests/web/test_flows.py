@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.web.browsing import Site, launched, saved, served
 from tests.web.pages import made
 from tests.web.pages.made import Bundles
-from web.pages import progress
+from web.pages import casepage, progress
 from web.store import cases, jobs
 from web.store.tables import Case
 
@@ -34,6 +34,12 @@ def site(tmp_path: Path, browser: Browser) -> Iterator[Site]:
         yield found
 
 
+@pytest.fixture
+def reloads_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without script loads itself again every second; only for tests that press nothing meanwhile."""
+    monkeypatch.setattr(casepage, "RELOAD_S", 1)
+
+
 def fill(page: Page, url: str = "https://shop.example/checkout?step=2") -> None:
     page.get_by_label("Address of the page").fill(url)
     page.get_by_label("What did you see?").fill("white page after paying")
@@ -45,6 +51,7 @@ def only_case(site: Site) -> Case:
 
 
 @SCRIPT
+@pytest.mark.usefixtures("reloads_often")
 def test_from_the_form_to_the_dossier(site: Site, bundles: Bundles, script: bool) -> None:
     tab = site.tab(script=script)
     page = tab.open("/")
@@ -295,6 +302,7 @@ def test_notes_hold_and_deletion(site: Site, bundles: Bundles, script: bool) -> 
 
 
 @SCRIPT
+@pytest.mark.usefixtures("reloads_often")
 def test_a_re_check_links_both_and_compares_them(site: Site, bundles: Bundles, script: bool) -> None:
     first = made.add(site.service, bundles)
     page = site.tab(script=script).open(f"/cases/{first.id}")

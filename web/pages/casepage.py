@@ -23,6 +23,8 @@ TIMELINE: Final = 20
 """Captures of one address that are listed."""
 NOTES: Final = 200
 SUMMARY: Final = "report/summary.md"
+RELOAD_S: Final = 4
+"""Where no script runs, seconds between two looks at a capture."""
 
 
 def live(db: Session, case: Case) -> str:
@@ -30,7 +32,8 @@ def live(db: Session, case: Case) -> str:
     progress = words.progress(case, events.since(db, case.id))
     return render_template(
         "live.html", case=case, words=words, progress=progress, may_change=may_change(current(), case),
-        others=jobs.waiting(db) - 1 if case.state == "queued" else 0, reloads=request.args.get("reload") != "no")
+        others=jobs.waiting(db) - 1 if case.state == "queued" else 0, reloads=request.args.get("reload") != "no",
+        reload_s=RELOAD_S)
 
 
 def ended(db: Session, case: Case, **more: Any) -> str:
