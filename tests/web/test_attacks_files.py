@@ -7,7 +7,7 @@ import threading
 import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -207,17 +207,15 @@ def test_too_many_uploads_at_once(service: Served, monkeypatch: pytest.MonkeyPat
         return keep(case_id, uploads)
 
     monkeypatch.setattr(service.files, "keep_uploads", kept_slowly)
-    with ThreadPoolExecutor(limits.READ_AT_A_TIME) as pool:
-        try:
-            first = [pool.submit(import_one, service, HAR) for _ in range(limits.READ_AT_A_TIME)]
-            assert all(read.acquire(timeout=PATIENCE_S) for _ in first)
-            with service.unchanged():
-                for answer in (import_one(service, HAR), hand_in(service.browser(), (HAR, "x.har"))):
-                    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5")
-            assert service.browser().get("/").status_code == 200
-        finally:
-            go_on.set()
-        assert [answer.result().status_code for answer in first] == [202] * limits.READ_AT_A_TIME
+    with ThreadPoolExecutor(limits.READ_AT_A_TIME) as pool, ExitStack() as at_the_end:
+        at_the_end.callback(go_on.set)
+        first = [pool.submit(import_one, service, HAR) for _ in range(limits.READ_AT_A_TIME)]
+        assert all(read.acquire(timeout=PATIENCE_S) for _ in first)
+        with service.unchanged():
+            further = [import_one(service, HAR), hand_in(service.browser(), (HAR, "x.har"))]
+        assert [(answer.status_code, answer.headers["Retry-After"]) for answer in further] == [(429, "5")] * 2
+        assert service.browser().get("/").status_code == 200
+    assert [answer.result().status_code for answer in first] == [202] * limits.READ_AT_A_TIME
     assert import_one(service, HAR).status_code == 202
 
 
@@ -303,7 +301,9 @@ def test_an_address_inside(service: Served, url: str) -> None:
         answer = service.browser().post("/", {"url": url, "secret_is_fine": "yes"}, seen="/account")
         assert answer.status_code in (403, 422)
         for path, body in (("/api/v1/captures", {"url": url}), ("/api/v1/hooks/generic", {"url": url}),
-                           ("/api/v1/hooks/uptime-kuma", {"heartbeat": {"status": 0}, "monitor": {"url": url}})):
+                           ("/api/v1/hooks/uptime-kuma", {"heartbeat": {"status": 0}, "monitor": {"url": url}}),
+                           ("/api/v1/hooks/alertmanager", {"alerts": [{"status": "firing", "labels": {
+                               "instance": url}}]})):
             assert client.post(path, json=body).status_code in (200, 403, 422), path
 
 
