@@ -21,7 +21,7 @@ from capture.record.request import StepRecord
 from report import dossier
 from report.pdf import PdfWorker, Renderer
 from web.store.files import PICTURE
-from web.workers.processes import end_below
+from web.workers.processes import end_below, give_way
 from web.workers.protocol import Kind, Order, Told, doubt_in
 
 MEMORY_BYTES: Final = 2 << 30
@@ -52,6 +52,7 @@ class Worker:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 order = runner.run(self._capture())
             if order is not None:
+                give_way()  # the browsers of others are timed
                 dossier.build(order.staging, worker=pdf)
                 self._tell("done")
         except Refused as error:

@@ -28,7 +28,7 @@ import psutil
 from capture.record.request import Limits
 from report import html, pdf, signatures
 from web.workers.child import PARENT_GONE, Worker
-from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree
+from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree, give_way
 from web.workers.protocol import MESSAGE_BYTES
 from web.workers.renderer import Forked
 
@@ -167,6 +167,7 @@ def main(scratch: Path, lock: int | None = None) -> None:
     call_this("gw-nursery")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in the memory of a worker is nothing for a file
     adopt_orphans()
+    give_way()  # a page of the service is quick, and somebody waits for it
     try:
         html.prepare()
         signatures.vendors()

@@ -8,6 +8,8 @@ from typing import Final
 
 import psutil
 
+WAY: Final = 3
+"""How much lower the priority of whoever gives way is; three steps of nice(2) are half the weight (sched(7))."""
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -29,6 +31,16 @@ def adopt_orphans() -> None:
 def call_this(name: str) -> None:
     """The name under which ps and top show this process; 15 bytes of it."""
     ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
+
+
+def give_way() -> None:
+    """Lets others go first, as often as it is called: this process and what it starts gets half of what its like gets
+    while both want the processor, and all of it when nobody else does.
+
+    Kernels that share the processor among sessions before they look at this (autogroup, sched(7)) give the server a
+    share of its own in any case.
+    """
+    os.nice(WAY)
 
 
 def end_tree(root: psutil.Process) -> None:

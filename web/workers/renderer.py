@@ -15,7 +15,7 @@ from typing import IO, Final, NoReturn, Self
 
 from capture.record.request import Limits
 from report import pdf
-from web.workers.processes import call_this, die_with_parent
+from web.workers.processes import call_this, die_with_parent, give_way
 
 STATUS: Final = 1
 _SAID_BYTES: Final = 4096
@@ -92,6 +92,7 @@ def _serve(loaded: pdf.Loaded, limits: Limits, channel: socket.socket, said: IO[
     try:
         _group(0)
         call_this("gw-renderer")
+        give_way()  # what browsers do meanwhile is timed, and the times are evidence
         die_with_parent(signal.SIGKILL, parent)
         for number in not_its_own:
             os.close(number)

@@ -20,7 +20,7 @@ SLEEP = "time.sleep(3600)"
 def python(code: str) -> subprocess.Popen[str]:
     """Runs code that has what the module offers; its output is a pipe."""
     head = ("import os, signal, subprocess, sys, time, psutil\n"
-            "from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_below\n")
+            "from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_below, give_way\n")
     return subprocess.Popen([sys.executable, "-c", head + code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -89,3 +89,9 @@ def test_a_process_can_say_what_it_is() -> None:
         first_line(named)
         assert Path(f"/proc/{named.pid}/comm").read_text() == "gw-worker\n"
         os.kill(named.pid, signal.SIGKILL)
+
+
+def test_who_gives_way_twice_comes_after_who_gave_way_once() -> None:
+    with python("print(os.nice(0)); give_way(); print(os.nice(0)); give_way(); print(os.nice(0))") as polite:
+        before, once, twice = (int(first_line(polite)) for _ in range(3))
+    assert before < once < twice or once == 19  # which is the lowest there is
