@@ -9,7 +9,7 @@
     /^\d+$/.test(text) && +text >= least && +text <= most ? "" : `A number from ${least} to ${most}.`;
   const address = text => {
     if (!text) return "Fill in the address of the page.";
-    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) && !/^https?:\/\//i.test(text)) return "The address must begin with http:// or https://.";
+    if (/^([a-z][a-z0-9+.-]*:\/\/|(about|blob|chrome|data|file|javascript|mailto|view-source):)/i.test(text) && !/^https?:\/\//i.test(text)) return "The address must begin with http:// or https://.";
     try {
       return new URL(/^[a-z]+:\/\//i.test(text) ? text : `https://${text}`).hostname ? "" : "This is not an address.";
     } catch {

@@ -21,10 +21,16 @@
     item.querySelector("b").textContent = step.title;
     item.querySelector("span").textContent = step.words;
   };
-  const showPicture = on => {
-    if (on) picture.querySelector("img").src = `${live.dataset.picture}?${Date.now()}`;
+  const image = picture.querySelector("img");
+  const reveal = on => {
     picture.hidden = !on;
     document.getElementById("no-picture").hidden = on;
+  };
+  image.addEventListener("load", () => reveal(true));
+  image.addEventListener("error", () => reveal(false));
+  const showPicture = on => {
+    if (on) image.src = `${live.dataset.picture}?${Date.now()}`;
+    else reveal(false);
   };
 
   const stream = new EventSource(live.dataset.events);
