@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -194,7 +194,9 @@ def test_captures_flooded_past_the_limits(service: Served) -> None:
             assert (answer.status_code, "Retry-After" in answer.headers) == (429, True)
 
 
-def test_a_site_flooded_in_our_name(service: Served) -> None:
+def test_a_site_flooded_in_our_name(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime.now(UTC)
+    monkeypatch.setattr("web.store.submit.now", lambda _: moment)
     served = service.configured(target_host_per_minute=2)
     for name in ("ann", "bob"):
         browser = served.log_in("member", name)

@@ -92,6 +92,7 @@ def test_an_address_of_ours_is_refused_by_policy(api: Api, service: Served) -> N
     assert service.count(Case) == 0
 
 
+@pytest.mark.usefixtures("still")
 def test_what_is_too_much_says_when_to_come_back(service: Served) -> None:
     few = service.configured(captures_per_minute=1)
     api = Api(few, few.app.test_client())

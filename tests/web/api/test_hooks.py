@@ -77,6 +77,7 @@ def test_an_alert_that_fires_on_with_another_summary_makes_nothing_new(api: Api,
     assert service.count(Case) == 1
 
 
+@pytest.mark.usefixtures("still")
 def test_when_all_of_it_is_refused_the_monitor_hears_of_it(api: Api, service: Served) -> None:
     problem(api.post(f"{HOOKS}/generic", json={"url": "http://10.0.0.1/"}), 403, "refused-by-policy")
     problem(api.post(f"{HOOKS}/uptime-kuma", json=down("http://10.0.0.1/")), 403, "refused-by-policy")
