@@ -19,7 +19,7 @@ COPY run requirements.lock requirements-dev.lock ./
 COPY --from=environment /opt/gatewitness/.venv .venv
 # The distribution's browser: a rebuilt image has its latest repairs. tini is the PID 1 that reaps orphans.
 RUN ./run packages chromium chromium-sandbox tini && ./run setup && rm -rf /var/lib/apt/lists/* /var/cache/apt/* "$HOME/.cache"
-RUN useradd --system --uid 10001 --create-home gatewitness && install -d -o gatewitness -g gatewitness -m 0700 /data
+RUN useradd --uid 10001 --create-home gatewitness && install -d -o gatewitness -g gatewitness -m 0700 /data
 COPY pyproject.toml LICENSE gatewitness.py ./
 COPY capture capture
 COPY report report
