@@ -12,8 +12,8 @@ import pytest
 from tests.web.generated import DOCUMENT, KINDS, Met, asked, described
 from tests.web.serving import Served
 
-SEED = 20261120
-EXAMPLES = {"requests": 10, "links": 12}
+SEED = 20261121
+EXAMPLES = {"requests": 10, "links": 30}
 """Requests made up for each operation, besides the systematic ones; walks along the links."""
 MANY = {"requests": 100, "links": 120}
 MOST_S = 900
