@@ -1,33 +1,36 @@
 """`./run soak`: whether work survives its workers. In: a number of captures. Out: what became of each; exit status 1
 when one was lost, published twice or not ended, or when a process or a file was left over.
 
-A real service gets captures of a cheap page through its API while every two seconds a random process of it is killed:
-the server, the nursery that starts the workers, a worker, or a browser.
+A real service gets work through its API, by default captures of a cheap page, while every two seconds a random process
+of it is killed: the server, the nursery that starts the workers, a worker, or a browser.
 """
 
 import argparse
 import collections
 import contextlib
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psutil
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from bench import site
-from capture.errors import CaptureError
 from report.verify import verify
-from web.client import Client
+from web.client import AGAIN, LOST
 from web.store import jobs
 from web.store.database import Database
 from web.store.tables import Case, Event, Job
@@ -41,8 +44,20 @@ WEIGHTS: Final = {"server": 1, "nursery": 1, "worker": 4, "browser": 4}
 killed again and again before it has begun."""
 POSTERS: Final = 4
 """Clients at a time."""
-PATIENCE_S: Final = 4 * 3600.0
-"""Longest time for one client to have its request accepted, seconds."""
+LOOK_S: Final = 0.3
+"""Between two requests of a client that gets no answer, seconds."""
+Work = Literal["page", "import", "nonsense", "cancelled"]
+"""A capture; an import of what curl printed; one of what is nothing; a capture that is cancelled when accepted."""
+ENDS: Final[dict[Work, tuple[str, ...]]] = {
+    "page": ("done", "cut-short"), "import": ("done",), "nonsense": ("failed",),
+    "cancelled": ("cancelled", "done", "cut-short")}
+"""How work ends; with everything being killed it may also have failed at its last attempt."""
+FILES: Final[dict[Work, bytes]] = {
+    "import": b"> GET / HTTP/1.1\n> Host: shop.example\n>\n< HTTP/1.1 502 Bad Gateway\n< Server: nginx\n<\n",
+    "nonsense": b"\0\1\2"}
+"""What is imported."""
+PART: Final = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n%b\r\n--x--\r\n'
+GIVEN_UP: Final = ("failed", jobs.MAX_ATTEMPTS)
 SETTINGS: Final = {"TARGET_HOST_PER_MINUTE": "1000000", "CAPTURES_PER_MINUTE": "1000000", "QUEUE_LENGTH": "1000000",
                    "QUEUE_LENGTH_PER_USER": "1000000", "MIN_FREE_BYTES": "0"}
 """A service that takes everything that comes."""
@@ -117,11 +132,13 @@ class Report:
     wrong: list[str] = field(default_factory=list)
     """Everything that may not be, a sentence each."""
     seconds: float = 0.0
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set when there is nobody any more who could answer."""
 
 
-def soak(directory: Path, count: int, kinds: Iterator[str]) -> Report:
+def soak(directory: Path, works: Sequence[Work], kinds: Iterator[str], *, pace: int = 0) -> Report:
     """Runs everything in an empty directory. `kinds`: what is killed, in order; when there is no more, it is left in
-    peace, so that it ends on any machine."""
+    peace, so that it ends on any machine. `pace`: so many jobs end between two kills at least, however slow it is."""
     (directory / "data").mkdir()
     service = Service(directory / "data")
     report, began = Report(), time.monotonic()
@@ -129,33 +146,61 @@ def soak(directory: Path, count: int, kinds: Iterator[str]) -> Report:
     service.start()
     try:
         with ThreadPoolExecutor(POSTERS) as posters:
-            for number in range(count):
-                posters.submit(_post, service.address, url, f"soak {number}", report)
-            _kill_until_done(service, count, report, kinds)
+            for number, work in enumerate(works):
+                posters.submit(_post, service.address, url, f"soak {number}", work, report)
+            try:
+                _kill_until_done(service, len(works), report, kinds, pace)
+            finally:
+                report.over.set()
         report.seconds = time.monotonic() - began
         if service.stop():
             report.wrong.append("the service did not stop by itself")
     finally:
         if service.process is not None and service.process.poll() is None:
             service.process.kill()
-    report.wrong += _wrong(service.data, count, report)
+    report.wrong += _wrong(service.data, works, report)
     return report
 
 
-def _post(server: str, url: str, key: str, report: Report) -> None:
+def _post(server: str, url: str, key: str, work: Work, report: Report) -> None:
     try:
-        found = Client(server, patience_s=PATIENCE_S).submit({"url": url}, key)
+        if work in FILES:
+            asked = f"{server}api/v1/imports", PART % FILES[work], "multipart/form-data; boundary=x"
+        else:
+            asked = f"{server}api/v1/captures", json.dumps({"url": url}).encode(), "application/json"
+        found = _ask(*asked, key, report.over)
+        if work == "cancelled":
+            _ask(f"{server}api/v1/captures/{found['id']}/cancel", b"", "application/json", key, report.over)
         report.accepted[key] = found["id"]
-    except CaptureError as error:
+    except (urllib.error.HTTPError, TimeoutError) as error:
         report.wrong.append(f"{key} was not accepted: {error}")
 
 
-def _kill_until_done(service: Service, count: int, report: Report, kinds: Iterator[str]) -> None:
+def _ask(address: str, body: bytes, kind: str, key: str, over: threading.Event) -> Any:
+    """Asks until there is an answer that does not change by asking again; its key makes that safe. TimeoutError when
+    there will be none."""
+    asked = urllib.request.Request(address, body, {"Content-Type": kind, "Idempotency-Key": key})
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while not over.is_set():
+        try:
+            with direct.open(asked, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code not in AGAIN:
+                raise
+        except LOST:
+            pass
+        over.wait(LOOK_S)
+    raise TimeoutError("there was no answer")
+
+
+def _kill_until_done(service: Service, count: int, report: Report, kinds: Iterator[str], pace: int) -> None:
     database = Database(service.data)
     kind = next(kinds, None)
-    while not _is_done(database, count, report):
+    while (ended := _ended(database, report)) + len(report.wrong) < count:
         time.sleep(KILL_S)
-        victims = service.living()[kind] if kind is not None else ()
+        victims = service.living()[kind] if kind is not None and ended >= pace * report.kills.total() else ()
         if kind is None or not victims:
             continue
         report.kills[kind] += 1
@@ -168,16 +213,17 @@ def _kill_until_done(service: Service, count: int, report: Report, kinds: Iterat
     database.close()
 
 
-def _is_done(database: Database, count: int, report: Report) -> bool:
+def _ended(database: Database, report: Report) -> int:
+    """How much has ended of what was accepted."""
+    accepted = set(report.accepted.values())
     with database.reading() as db:
-        open_jobs = db.scalar(select(func.count()).where(Job.state != "ended"))
-    ended = len(report.accepted) + len(report.wrong) == count and open_jobs == 0
+        ended = accepted & set(db.scalars(select(Job.case_id).where(Job.state == "ended")))
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{len(report.accepted)} accepted, {open_jobs} to do, {report.kills.total()} kills ")
-    return ended
+        sys.stderr.write(f"\r{len(accepted)} accepted, {len(ended)} ended, {report.kills.total()} kills ")
+    return len(ended)
 
 
-def _wrong(data: Path, count: int, report: Report) -> Iterator[str]:
+def _wrong(data: Path, works: Sequence[Work], report: Report) -> Iterator[str]:
     """Everything that may not be."""
     database = Database(data)
     with database.reading() as db:
@@ -188,12 +234,16 @@ def _wrong(data: Path, count: int, report: Report) -> Iterator[str]:
             told[event.case_id].append(event.data["state"])
     database.close()
     ids = {case.id for case in cases}
-    if len(set(report.accepted.values())) != count or ids != set(report.accepted.values()):
-        yield f"{count} keys, {len(set(report.accepted.values()))} cases accepted, {len(ids)} cases there"
+    asked = {case_id: works[int(key.split()[1])] for key, case_id in report.accepted.items()}
+    if len(asked) != len(works) or ids != asked.keys():
+        yield f"{len(works)} keys, {len(asked)} cases accepted, {len(ids)} cases there"
     for case in cases:
         report.states[case.state] += 1
         report.attempts[work[case.id].attempts] += 1
         yield from _wrong_of(case, work[case.id], told[case.id], data / "cases" / case.id)
+        kind, tried = asked.get(case.id, "page"), work[case.id].attempts
+        if case.state not in ENDS[kind] and (case.state, tried) != GIVEN_UP:
+            yield f"{case.id}: {kind}: {case.state} after {tried} attempts: {case.reason}"
     published = {path.name for path in (data / "cases").iterdir()}
     yield from (f"{name}: files of no case" for name in published - ids)
     yield from (f"left over: {path}" for place in ("tmp", "uploads") for path in (data / place).iterdir())
@@ -213,8 +263,6 @@ def _wrong_of(case: Case, job: Job, told: list[Any], directory: Path) -> Iterato
         yield f"{case.id}: {case.state}, and its files are {'' if directory.exists() else 'not '}there"
     if directory.exists():
         yield from (f"{case.id}: {difference}" for difference in verify(directory))
-    if case.state == "failed" and job.attempts < jobs.MAX_ATTEMPTS:
-        yield f"{case.id}: given up after {job.attempts} attempts: {case.reason}"
 
 
 def _command_lines() -> Iterator[str]:
@@ -238,7 +286,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="gatewitness-soak-") as directory:
-        report = soak(Path(directory), options.jobs, _dice(options.seed))
+        report = soak(Path(directory), ["page"] * options.jobs, _dice(options.seed))
         if report.wrong:
             print((Path(directory) / "serve.log").read_text()[-20_000:])
     print(f"\n{options.jobs} captures in {report.seconds:.0f} s ({options.jobs / report.seconds * 60:.0f} a minute), "
