@@ -53,6 +53,11 @@ CHECKS: Final[dict[str, Any]] = {
     # case that was deleted is gone (410), whatever is sent to it. By default both would count as accepted.
     "negative_data_rejection": {"expected-statuses": ["400", "403", "404", "405", "409", "410", "413", "415", "422"]}}
 
+OPERATIONS: Final[list[dict[str, Any]]] = [
+    # Of a form everything is text: the number 0 that is sent for a note is the note "0", which is a good one.
+    # test_imports.py sends what really is wrong.
+    {"include-name": "POST /api/v1/imports", "checks": {"negative_data_rejection": {"enabled": False}}}]
+
 
 @dataclass
 class Met:
@@ -156,7 +161,7 @@ def _ask(seed: int, kind: str, examples: int) -> Met:
         with described(Path(directory), {
                 "seed": seed, "workers": 1, "continue-on-failure": True, "suppress-health-check": ["all"],
                 "generation": {"deterministic": True, "max-examples": examples, "no-shrink": True},
-                "checks": CHECKS, "phases": phases}) as schema:
+                "checks": CHECKS, "operations": OPERATIONS, "phases": phases}) as schema:
             for event in from_schema(schema).execute():
                 met.add(event)
     return met
