@@ -97,10 +97,14 @@ async def read_all(client: socket.socket) -> tuple[bytes, str]:
 
 async def closed(subject: Guard, position: int = 0) -> Dial:
     """The dial once its connection is over."""
-    async with asyncio.timeout(5):
-        while subject.dials()[position].duration_ms is None:
-            await asyncio.sleep(0.005)
+    await until(lambda: subject.dials()[position].duration_ms is not None)
     return subject.dials()[position]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until it holds; the test's own time-out ends what never does."""
+    while not condition():
+        await asyncio.sleep(0.005)
 
 
 def cut(writer: asyncio.StreamWriter) -> None:

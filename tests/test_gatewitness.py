@@ -308,7 +308,8 @@ def test_ctrl_c_while_the_dossier_is_written_keeps_the_capture_and_says_so(
 
     monkeypatch.setattr("report.dossier.build", interrupted)
     done = main("capture", site.url("empty-500"), "--out", "case", *LOCAL)
-    assert done == Done(130, "", "gatewitness: interrupted; the capture is kept, gatewitness report case writes its dossier\n")
+    assert (done.status, done.out) == (130, "")
+    assert done.err == "gatewitness: interrupted; the capture is kept, gatewitness report case writes its dossier\n"
     assert Bundle(place / "case").evidence.outcome == "complete"
 
 

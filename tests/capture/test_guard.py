@@ -22,6 +22,7 @@ from tests.socksclient import (
     read_all,
     serving,
     silent,
+    until,
 )
 
 # Rows 1 to 31 of the safety catalogue as Chromium sends them (canonical, as text), and the loose forms it never sends.
@@ -177,8 +178,7 @@ async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
                 _, client = await ask(port, "11.0.0.1")
                 opened = await subject.open("11.0.0.2", 80, "tcp")
                 half = await connect_tcp("127.0.0.1", port)
-                while {dial.host for dial in subject.dials()} != {PUBLIC, "mute.test", "11.0.0.1", "11.0.0.2"}:
-                    await asyncio.sleep(0.02)
+                await until(lambda: len(subject.dials()) == 4)
             assert (await read_all(client))[0] == b""
             for task in waiting:
                 task.cancel()
@@ -186,8 +186,7 @@ async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
             client.close()
             half.close()
             await opened.close()
-            while asyncio.all_tasks() != before:
-                await asyncio.sleep(0.02)
+            await until(lambda: asyncio.all_tasks() == before)
             with pytest.raises(ConnectionRefusedError):
                 await connect_tcp("127.0.0.1", port)
     by_host = {dial.host: dial for dial in subject.dials()}
