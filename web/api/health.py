@@ -80,5 +80,5 @@ def _runner(parts: Services) -> Check:
     runner = parts.runner
     if runner is None:
         return Check(name="runner", ok=True, detail="Another process makes the captures")
-    works = bool(runner.is_alive())
-    return Check(name="runner", ok=works, detail="The runner works" if works else "The runner does not work")
+    trouble = runner.trouble()
+    return Check(name="runner", ok=trouble is None, detail=trouble or "The runner works")

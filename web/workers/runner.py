@@ -78,6 +78,13 @@ class Runner:
         """Whether everything that was started still works."""
         return not self._stopping.is_set() and all(thread.is_alive() for thread in (*self._slots, *self._others))
 
+    def trouble(self) -> str | None:
+        """Why nothing is captured here, in words; None when nothing is in the way."""
+        if not self.is_alive():
+            return "The runner does not work"
+        hopeless = all(slot.is_hopeless for slot in self._slots)
+        return "No worker comes up; the log says why" if hopeless else None
+
     def stop(self, patience_s: float) -> None:
         """Takes nothing new and waits for what is worked on; after that time it is given back, to be done later."""
         self._stopping.set()

@@ -102,6 +102,11 @@ class Slot(threading.Thread):
         self._is_ready = False
         self._failures = 0
 
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many workers in a row did not come up that the next one hardly will."""
+        return self._failures >= HOPELESS
+
     def run(self) -> None:
         """Until it is told to stop; what goes wrong with one job or worker never ends it."""
         while not self._stopping.is_set():
@@ -162,7 +167,7 @@ class Slot(threading.Thread):
         self._drop()
         self._failures += 1
         log.error("a worker did not come up: %s", reason)
-        if self._failures >= HOPELESS and (job := self._claim()) is not None:
+        if self.is_hopeless and (job := self._claim()) is not None:
             self._fail(job.case_id, job.fence, reason)
 
     def _drop(self) -> None:

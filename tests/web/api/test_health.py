@@ -12,10 +12,10 @@ from web import create_app
 
 @dataclass
 class Runner:
-    works: bool
+    said: str | None
 
-    def is_alive(self) -> bool:
-        return self.works
+    def trouble(self) -> str | None:
+        return self.said
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v1/healthz", "/api/v1/readyz"])
@@ -38,9 +38,10 @@ def test_a_service_without_its_rows_is_not_ready_but_alive(api: Api, service: Se
     assert api.get("/healthz").get_json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize("works", [True, False])
-def test_a_runner_that_stands_still_is_told(service: Served, works: bool) -> None:
-    app = create_app(service.config, service.database, service.files, service.key, Runner(works))
+@pytest.mark.parametrize("trouble", [None, "No worker comes up"])
+def test_a_runner_that_captures_nothing_is_told(service: Served, trouble: str | None) -> None:
+    app = create_app(service.config, service.database, service.files, service.key, Runner(trouble))
     answer = app.test_client().get("/readyz")
-    assert answer.status_code == (200 if works else 503)
-    assert {check["name"]: check["ok"] for check in answer.get_json(force=True)["checks"]}["runner"] is works
+    assert answer.status_code == (503 if trouble else 200)
+    found = {check["name"]: check for check in answer.get_json(force=True)["checks"]}["runner"]
+    assert (found["ok"], found["detail"]) == (trouble is None, trouble or "The runner works")

@@ -10,11 +10,12 @@ from sqlalchemy.exc import OperationalError
 
 from tests.web.store.made import Store as Made
 from tests.web.store.made import fill
-from tests.web.workers.puppets import BEGAN, DONE, PATIENCE_S, READY, Puppet, Stage, captured, until
+from tests.web.workers.puppets import BEGAN, DONE, PATIENCE_S, READY, Puppet, Stage, captured, says, until
 from web.store import events, jobs
 from web.store.database import now
 from web.store.tables import Case, Job
 from web.workers import runner as runners
+from web.workers import slot as slots
 from web.workers.runner import Chore, Runner
 from web.workers.slot import Store
 
@@ -202,6 +203,15 @@ def test_who_is_in_a_hurry_does_not_wait(store: Made, owner: str, running: list[
     stopping.join(PATIENCE_S)
     assert not stopping.is_alive()
     assert work.state(case_id) == "queued"
+
+
+def test_a_runner_for_whom_no_worker_comes_up_says_so(store: Made, running: list[Works],
+                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "PAUSE_S", (0.01, 0.01, 3600.0))
+    work = Works(store, *(Puppet(says("fault", "no browser was found")) for _ in range(3)))
+    running.append(work)
+    work.runner.start()
+    until(lambda: work.runner.trouble() == "No worker comes up; the log says why", "the word")
 
 
 def test_chores_are_done_again_and_again_whatever_goes_wrong(store: Made, running: list[Works]) -> None:
