@@ -39,13 +39,13 @@ def install(app: Flask) -> None:
 def problem(status: int, title: str, sentence: str, **more: Any) -> Response:
     """The answer to an error; `more` are further members of the problem details."""
     sentence = _whole(sentence)
-    if _by_program():
+    if by_program():
         body = {"type": kinds.type_of(title), "title": title, "status": status, "detail": sentence, **more}
         return Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     return make_response(render_template("problem.html", title=title, sentence=sentence), status)
 
 
-def _by_program() -> bool:
+def by_program() -> bool:
     """Whether a program asks: by the address, or because it would rather have JSON than a page."""
     wanted = request.accept_mimetypes.best_match(("text/html", "application/json", MEDIA_TYPE), "text/html")
     return is_api() or request.path in HEALTH or wanted != "text/html"
@@ -105,7 +105,7 @@ def _http(error: HTTPException) -> Response:
 def _not_ours() -> Response:
     """No page: it would be shown under a name that is not ours."""
     sentence = "This service does not go by that name; see --public-url and --trusted-hosts."
-    if _by_program():
+    if by_program():
         return problem(400, "Bad host", sentence)
     return Response(f"{sentence}\n", 400, mimetype="text/plain")
 

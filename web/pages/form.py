@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from flask import Blueprint, make_response, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
@@ -15,9 +16,10 @@ from werkzeug.wrappers import Response
 from capture.errors import BadInput, Refused
 from capture.record.request import RequestRecord
 from report.units import size
+from web import problems
 from web.access import limits
-from web.access.principal import current, require
-from web.errors import BadField, Conflict, NoRoom, ServiceError, TooMany
+from web.access.principal import anybody, current, require
+from web.errors import BadField, Conflict, NoRoom, ServiceError, TooMany, Unauthenticated
 from web.pages import lookup, reading
 from web.pages.layout import base_address
 from web.services import services
@@ -30,6 +32,12 @@ from web.store.tables import Case
 blueprint = Blueprint("form", __name__)
 TEMPLATES: Final = {"form": "form.html", "import": "import.html"}
 STATUS: Final = {BadInput: 422, Refused: 403}
+KEPT_BYTES: Final = 1 << 20
+"""Longest form that is read for somebody who is not logged in (any more), bytes."""
+ENDED: Final = ("Your login has ended. Log in in another tab, then send this again. What you typed is still here; "
+                "files have to be chosen again.")
+OUT_OF_DATE: Final = (400, "Form out of date",
+                      "This page was too old. Look it over and send it again; files have to be chosen again.")
 BOOKMARKLET: Final = "javascript:location.href='{}?url='+encodeURIComponent(location.href)"
 
 
@@ -77,6 +85,18 @@ def upload() -> Response:
     if errors:
         return _page("import", read.values, 422, errors=errors)
     return _ask("import", read, source="import", uploads=uploads)
+
+
+@blueprint.errorhandler(Unauthenticated)
+@blueprint.errorhandler(CSRFError)
+def keep(error: Unauthenticated | CSRFError) -> Response:
+    """A login that ended, or a page that lay open for too long: what was typed comes back, to be sent again."""
+    status, title, told = (401, error.title, ENDED) if isinstance(error, Unauthenticated) else OUT_OF_DATE
+    if problems.by_program():
+        return problems.problem(status, title, told)
+    typed = request.form if (request.content_length or 0) <= KEPT_BYTES else {}
+    values = {name: typed.get(name, default) for name, default in reading.DEFAULTS.items()}
+    return _page("import" if request.path == "/import" else "form", values, status, problem=told)
 
 
 def _ask(kind: str, read: reading.Read, **more: Any) -> Response:
@@ -149,12 +169,12 @@ def _wait(error: ServiceError) -> float:
 
 def _page(kind: str, values: Mapping[str, str], status: int = 200, *, errors: Mapping[str, str] | None = None,
           problem: str = "", warned: str = "", wait: float = 0.0, recheck_of: str = "") -> Response:
-    errors, base, config = errors or {}, base_address(), services().config
+    errors, base, config, who = errors or {}, base_address(), services().config, anybody()
     opened = {"log": bool(values["log"] or "log" in errors),
               "options": any(name in errors or values[name] != reading.DEFAULTS[name] for name in reading.OPTIONS)}
     text = render_template(
         TEMPLATES[kind], v=values, errors=errors, problem=problem, warned=warned, opened=opened, labels=reading.LABELS,
-        key=ids.new_id(), may_capture=current().can("capture"), bookmarklet=BOOKMARKLET.format(base),
+        key=ids.new_id(), may_capture=who is None or who.can("capture"), bookmarklet=BOOKMARKLET.format(base),
         link=f"{base}?url={quote('https://shop.example/checkout', safe='')}", upload_bytes=config.upload_bytes,
         upload_size=size(config.upload_bytes), log_chars=LOG_CHARS,
         recheck_of=recheck_of or request.form.get("recheck_of", ""))

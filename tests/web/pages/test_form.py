@@ -7,10 +7,12 @@ import pytest
 
 from tests.web.pages.made import ask, local_user
 from tests.web.serving import Browser, Served
+from web.access.identity import cookie_name
 from web.store import submit
 from web.store.tables import Case, Job, LogExcerpt
 
 URL = "https://shop.example/checkout"
+OF_OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
@@ -47,6 +49,28 @@ def test_everything_that_was_typed_reaches_the_job_and_only_what_is_no_secret_th
     assert (asked.viewport.width, asked.viewport.height, asked.locale) == (360, 740, "de-DE")
     assert (asked.timezone, asked.resolvers) == ("Europe/Berlin", ("9.9.9.9",))
     assert "geheimgeheim" not in str(case.request)
+
+
+def test_what_was_typed_outlives_the_login(service: Served) -> None:
+    browser = service.log_in("member", "mia")
+    typed = {"url": URL, "seen": "white page", "note": "new firewall", "log": "upstream timed out", "locale": "de-DE"}
+    token = browser.csrf("/")
+    browser.client.delete_cookie(cookie_name(service.config, "gw_login"), domain="localhost")
+    ended = browser.client.post("/", data={"csrf_token": token, **typed}, headers=OF_OURS)
+    assert ended.status_code == 401
+    again = service.log_in("member", "max")
+    stale = again.client.post("/", data={"csrf_token": token, **typed}, headers=OF_OURS)
+    assert stale.status_code == 400
+    for answer, told in ((ended, "Your login has ended"), (stale, "too old")):
+        text = answer.get_data(as_text=True)
+        assert [word for word in (told, *typed.values()) if word not in text] == []
+    assert case_of(service, send(again, **typed)).url == URL
+
+
+def test_a_program_without_login_gets_no_form(service: Served) -> None:
+    service.add_user("member", "mia")
+    answer = service.browser().client.post("/", data={"url": URL}, headers={**OF_OURS, "Accept": "application/json"})
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
 
 
 def test_a_missing_scheme_is_added(service: Served, browser: Browser) -> None:
