@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import psutil
 
 LOOK_S = 0.02
-GRACE_S = 2.0
+GRACE_S = 20.0
 """How long killed processes may take to be gone, seconds."""
 
 

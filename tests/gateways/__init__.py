@@ -22,9 +22,9 @@ from tests.processes import alive
 
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("gateways.toml").read_text())
 GATEWAYS = tuple(TABLE)
-START_S = 15.0
+START_S = 60.0
 """Longest wait for a gateway to accept connections, seconds."""
-STOP_S = 5.0
+STOP_S = 20.0
 """Longest wait for killed processes to be gone, seconds."""
 ATTEMPTS = 3
 """Starts tried: a free port can be taken by somebody else before the gateway binds it."""

@@ -52,7 +52,7 @@ def worker(pool: Pool) -> Iterator[Worker]:
     below = family(made)
     yield made
     made.close()
-    assert [process for process in below if alive(process)] == []
+    assert gone(below)
 
 
 @pytest.fixture(scope="module")
