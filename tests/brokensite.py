@@ -245,6 +245,7 @@ class Server:
         self.port = 0
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def base(self) -> str:
@@ -270,15 +271,22 @@ class Server:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
+        if self._server is None:
+            return
+        for sock in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(sock.fileno())
+        await _turns()  # a connection that asyncio has accepted when its server is closed would never be closed
+        self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._server is not None:
-            await self._server.wait_closed()
+        for writer in self._writers:  # a task that was cancelled before it began has closed nothing
+            writer.transport.abort()
+        await self._server.wait_closed()
+        await _turns()  # transports close their sockets one turn after they were told to
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         task = asyncio.create_task(self._connection(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -291,6 +299,12 @@ class Server:
                 writer.close()
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(writer.wait_closed(), 1)
+                    self._writers.discard(writer)
+
+
+async def _turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 class BrokenSite(Server):
@@ -330,13 +344,13 @@ def in_thread(server: Server) -> Iterator[Server]:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    if not ready.wait(5):
+    if not ready.wait(60):
         raise RuntimeError("the site did not start")
     try:
         yield server
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(5)
+        thread.join(60)
 
 
 if __name__ == "__main__":
