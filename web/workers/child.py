@@ -21,7 +21,7 @@ from capture.record.request import StepRecord
 from report import dossier
 from report.pdf import PdfWorker, Renderer
 from web.store.files import PICTURE
-from web.workers.processes import end_below, give_way
+from web.workers.processes import end_below, follow, give_way
 from web.workers.protocol import Kind, Order, Told, doubt_in
 
 MEMORY_BYTES: Final = 2 << 30
@@ -67,6 +67,7 @@ class Worker:
     async def _capture(self) -> Order | None:
         """The order, its bundle made; None when no order came."""
         browser = await Browser.start(chromium.find().path, self._scratch)
+        follow(browser.process.pid)
         try:
             self._tell("ready")
             order = await self._order(browser)

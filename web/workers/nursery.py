@@ -28,7 +28,7 @@ import psutil
 from capture.record.request import Limits
 from report import html, pdf, signatures
 from web.workers.child import PARENT_GONE, Worker
-from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree, give_way
+from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_tree, follow, give_way
 from web.workers.protocol import MESSAGE_BYTES
 from web.workers.renderer import Forked
 
@@ -105,6 +105,7 @@ class Nursery:
     def _become_worker(self, orders: int, told: int, scratch: Path, parent: int) -> NoReturn:
         try:
             os.setsid()
+            follow(os.getpid())
             call_this("gw-worker")
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -168,6 +169,7 @@ def main(scratch: Path, lock: int | None = None) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what is in the memory of a worker is nothing for a file
     adopt_orphans()
     give_way()  # a page of the service is quick, and somebody waits for it
+    follow(os.getpid())
     try:
         html.prepare()
         signatures.vendors()

@@ -34,6 +34,8 @@ LOCK: Final = "serve.lock"
 LOCK_S: Final = 15.0
 """Time for what is left of a service that was killed to end, seconds."""
 LOOK_S: Final = 0.1
+SWITCH_S: Final = 0.0005
+"""How long one thread of the server keeps the others waiting, seconds: no page waits while a case is published."""
 RETENTION_S: Final = 3600.0
 """Between two looks for cases that may not be kept any longer, seconds."""
 log = logging.getLogger("gatewitness")
@@ -46,6 +48,7 @@ def serve(config: Config, *, patience_s: float) -> None:
     CaptureError with a sentence when it cannot begin.
     """
     chromium.find()
+    sys.setswitchinterval(SWITCH_S)
     with ExitStack() as opened, _in_a_sentence():
         signals = opened.enter_context(_signals())
         config.data.mkdir(mode=0o700, parents=True, exist_ok=True)

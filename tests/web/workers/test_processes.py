@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.processes import alive
 from web.workers.processes import end_tree
@@ -20,7 +21,8 @@ SLEEP = "time.sleep(3600)"
 def python(code: str) -> subprocess.Popen[str]:
     """Runs code that has what the module offers; its output is a pipe."""
     head = ("import os, signal, subprocess, sys, time, psutil\n"
-            "from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_below, give_way\n")
+            "from web.workers.processes import adopt_orphans, call_this, die_with_parent, end_below, follow\n"
+            "from web.workers.processes import give_way\n")
     return subprocess.Popen([sys.executable, "-c", head + code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
@@ -95,3 +97,17 @@ def test_who_gives_way_twice_comes_after_who_gave_way_once() -> None:
     with python("print(os.nice(0)); give_way(); print(os.nice(0)); give_way(); print(os.nice(0))") as polite:
         before, once, twice = (int(first_line(polite)) for _ in range(3))
     assert before < once < twice or once == 19  # which is the lowest there is
+
+
+@pytest.mark.skipif(not os.access("/proc/self/autogroup", os.W_OK), reason="this kernel has no groups of sessions")
+def test_a_session_follows_the_priority_of_who_started_it() -> None:
+    code = ("give_way()\nother = subprocess.Popen(['sleep', '600'], start_new_session=True)\nfollow(other.pid)\n"
+            "print(open(f'/proc/{other.pid}/autogroup').read().split()[-1], os.nice(0))\nother.kill(); other.wait()")
+    with python(code) as polite:
+        session, own = first_line(polite).split()
+    assert session == own
+
+
+def test_a_session_that_is_gone_is_nobodys_failure() -> None:
+    with python("follow(2 ** 22 - 1); print('fine')") as polite:
+        assert first_line(polite) == "fine"
