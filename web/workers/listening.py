@@ -62,15 +62,22 @@ class Listener:
         if server is None:
             self._socket.close()
             return
+        left: dict[int, Any] = {}
         server.trigger.pull_trigger(partial(self._hang_up, server))
         server.task_dispatcher.shutdown(timeout=STOP_S)
-        server.trigger.pull_trigger(partial(wasyncore.close_all, self._sockets))
+        server.trigger.pull_trigger(partial(self._let_go, left))
         self._thread.join(STOP_S)
+        wasyncore.close_all(left)  # only now: whoever wakes the server may still be writing to what wakes it
 
     def _hang_up(self, server: Any) -> None:
         """Takes and keeps no connection; what wakes the server stays, for those who still write."""
         for end in [end for end in self._sockets.values() if end is not server.trigger]:
             wasyncore.dispatcher.close(end)
+
+    def _let_go(self, left: dict[int, Any]) -> None:
+        """Leaves the server nothing to wait for, which ends it."""
+        left.update(self._sockets)
+        self._sockets.clear()
 
 
 def _address(host: str, port: int) -> str:

@@ -5,9 +5,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from waitress.trigger import trigger
 
 from capture.errors import CaptureError
 from tests.web.workers.puppets import PATIENCE_S, until
@@ -193,3 +194,17 @@ def test_the_address_is_one_that_can_be_opened_here(host: str, address: str) -> 
 def test_a_name_that_is_no_address_is_one_sentence() -> None:
     with pytest.raises(CaptureError, match=r"cannot listen at no\.such\.host\.invalid, port 0"):
         Listener(Config(host="no.such.host.invalid", port=0))
+
+
+def test_what_wakes_the_server_is_there_until_it_has_ended(listening: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have heard of its end, by another who woke it, before it is woken for that."""
+    listener = listening(says(lambda _: b"x"))
+    pull = cast(Any, trigger)._physical_pull
+
+    def twice(itself: trigger) -> None:
+        pull(itself)
+        until(lambda: not itself.thunks, "what it was woken for")
+        pull(itself)
+
+    monkeypatch.setattr(trigger, "_physical_pull", twice)
+    listener.stop()
