@@ -103,7 +103,7 @@ class DevTools:
         try:
             while (data := await _next(reader)) is not None:
                 self._dispatch(_message(data))
-        except Exception as error:
+        except Exception as error:  # raised again: what waits for answers has to hear of it, too
             self._failure = error  # an event that we cannot take must not look like a browser that died
             raise
         finally:

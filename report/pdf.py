@@ -202,7 +202,7 @@ def _write(job: dict[str, Any], loaded: Loaded) -> bytes:
     import weasyprint
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
-    class Evidence(URLFetcher):  # type: ignore[misc]
+    class Evidence(URLFetcher):  # type: ignore[misc]  # the library has no types
         """Serves the job's pictures; everything else ends the rendering."""
 
         def fetch(self, url: str, headers: Mapping[str, str] | None = None) -> Any:
@@ -211,7 +211,7 @@ def _write(job: dict[str, Any], loaded: Loaded) -> bytes:
                 raise FatalURLFetchingError(f"refused to fetch {url[:80]}")
             return URLFetcherResponse(url, job["pictures"][name], {"Content-Type": "image/jpeg"})
 
-    class Page(weasyprint.HTML):  # type: ignore[misc]
+    class Page(weasyprint.HTML):  # type: ignore[misc]  # the library has no types
         """HTML with our defaults instead of WeasyPrint's; were this method no longer asked, it would only be slower."""
 
         def _ua_stylesheets(self, forms: bool = False) -> list[Any]:
@@ -239,10 +239,10 @@ def _write_once(pdf: Any) -> None:
     """Replaces every object by its bytes: pydyf 0.13 asks for them twice, and would compress everything twice."""
     import pydyf
 
-    class Written(pydyf.Object):  # type: ignore[misc]
+    class Written(pydyf.Object):  # type: ignore[misc]  # the library has no types
         data = b""
 
-    class WrittenStream(pydyf.Stream):  # type: ignore[misc]
+    class WrittenStream(pydyf.Stream):  # type: ignore[misc]  # the library has no types
         data = b""
 
     for place, made in enumerate(pdf.objects):

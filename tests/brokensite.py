@@ -263,7 +263,7 @@ class Server:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers one connection."""
-        raise NotImplementedError
+        raise NotImplementedError  # every site answers in its own way
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, self.host, 0, ssl=self.tls())

@@ -239,8 +239,8 @@ def tracked() -> list[Path]:
 def test_nothing_names_the_machine_it_was_written_on_or_a_package_index() -> None:
     # Put together here, so that this file does not contain them.
     directories = "|".join(("work", "farm", "root", "opt/" + "pypi", "opt/" + "wheels", "home/" + "[a-z]+"))
-    hosts = "|".join(name.replace("+", r"\.") for name in (
-        "pypi+org", "pythonhosted+org", "deb+debian+org", "security+debian+org", "archive+ubuntu+com", "npmjs+org"))
+    hosts = "|".join(r"\.".join(reversed(name.split())) for name in (
+        "org pypi", "org pythonhosted", "org debian deb", "org debian security", "com ubuntu archive", "org npmjs"))
     pattern = re.compile(rf"(?<![\w.~}}\]/-])/(?:{directories})/|\b(?:{hosts})\b".encode())
     nothing(f"{shown(path)}: {match.decode()}" for path in tracked() for match in pattern.findall(path.read_bytes()))
 

@@ -80,7 +80,7 @@ def mask_values(vault: Vault, text: str, place: str, seen: Look | None = None) -
         return text
     seen = seen or look(text)
     for rule in seen.rules:
-        text = outside(text, lambda part, rule=rule: _apply(vault, rule, part, place))  # type: ignore[misc]
+        text = outside(text, lambda part, rule=rule: _apply(vault, rule, part, place))  # type: ignore[misc]  # a default
     if seen.address:
         text = outside(text, lambda part: _EMAIL.sub(lambda m: _email(vault, m, place), part))
     return outside(text, lambda part: _numbers(vault, part, place)) if seen.digits else text

@@ -100,7 +100,7 @@ class Vault:
     def known(self, text: str, place: str) -> str:
         """Masks every remembered value in a text, in each of its forms."""
         for needle in sorted(self.hits(text), key=len, reverse=True):
-            text = outside(text, lambda part, needle=needle: self._replace(part, needle, place))  # type: ignore[misc]
+            text = outside(text, lambda part, needle=needle: self._replace(part, needle, place))  # type: ignore[misc]  # a default
         return text
 
     def is_clean(self, how: str, text: str) -> bool:

@@ -22,7 +22,7 @@ def test_every_format_becomes_a_png_of_the_same_size(kind: str) -> None:
     made = picture.part("seen", png(31, 17, "red", kind)).picture
     assert made is not None
     assert image(made).size == (31, 17)
-    red, green, blue = image(made).convert("RGB").getpixel((5, 5))  # type: ignore[misc]
+    red, green, blue = image(made).convert("RGB").getpixel((5, 5))  # type: ignore[misc]  # of RGB it is three numbers
     assert red > 240 and max(green, blue) < 15  # noqa: PT018 - one colour
 
 
