@@ -1,0 +1,155 @@
+"""One delivery. In: a tracker, a parcel. Out: the link, and what was left out; the same once more leaves the same.
+
+First it is looked whether the failure was told there before. The same case is not told twice, and a delivery that was
+interrupted is completed; another case of the same failure becomes one line. Then come the files, then the text, which
+names them; when the text is not taken, the files are taken back.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Literal, TypeVar
+
+from report.deliver import ladder
+from report.deliver.base import DeliveryFailed, File, Found, Message, Tracker, Upload
+from report.deliver.ladder import Choice
+from report.deliver.mark import mark
+from report.deliver.parcel import Parcel
+from report.markup.blocks import Block, Code, Items, Link, Paragraph, Strong, Text
+
+TRIES: Final = 3
+"""How often something is done again whose answer was lost."""
+What = Literal["written", "created", "seen again", "there already"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What came of it."""
+
+    link: str
+    """Where people see it."""
+    what: What
+    """`written`: to the ticket; `created`: a new ticket; `seen again`: a line where the failure had been told;
+    `there already`: this very case had been told."""
+    files: tuple[str, ...] = ()
+    """Names of the files that are there."""
+    left_out: tuple[str, ...] = ()
+    """A sentence for each file that is not."""
+
+
+def deliver(tracker: Tracker, parcel: Parcel, share: str | None = None) -> Delivered:
+    """Brings a parcel to a tracker; `share` is a link under which the dossier can be seen, if there is one.
+
+    Raises DeliveryFailed with a sentence that also says what was done before it failed.
+    """
+    account = tracker.check()
+    found = tracker.find(parcel.failure)
+    if found and parcel.case not in found.cases:
+        line = _line(parcel, share)
+        made = _once(lambda: ("", tracker.again(found, line)), lambda: _told(tracker, line))
+        return Delivered(made[1], "seen again")
+    choice = ladder.choose(parcel.offers, account.limits)
+    if found and not tracker.ticket_first:
+        return Delivered(found.link, "there already", left_out=choice.left_out)
+    message = _message(parcel, choice, share)
+    if tracker.ticket_first and (tracker.target.ticket is None or found):
+        return _with_files(tracker, choice, message, found)
+    uploads = _attach(tracker, parcel.case, choice)
+    try:
+        link, what = _write(tracker, message, uploads)
+    except DeliveryFailed as error:
+        _take_back(tracker, uploads, error)
+        raise
+    return Delivered(link, what, tuple(upload.name for upload in uploads), choice.left_out)
+
+
+def _write(tracker: Tracker, message: Message, uploads: list[Upload]) -> tuple[str, What]:
+    if tracker.target.ticket is None:
+        return _once(lambda: tracker.create(message, uploads), lambda: _told(tracker, message))[1], "created"
+    made = _once(lambda: ("", tracker.comment(message, uploads)), lambda: _told(tracker, message))
+    return made[1], "written"
+
+
+def _with_files(tracker: Tracker, choice: Choice, message: Message, found: Found | None) -> Delivered:
+    """Where only a ticket takes files: makes it, unless it is there, and adds the files that it lacks."""
+    if found:
+        ticket, link = found.ticket, found.link
+    else:
+        ticket, link = _once(lambda: tracker.create(message, ()), lambda: _told(tracker, message))
+    tracker.target = dataclasses.replace(tracker.target, ticket=ticket)
+    try:
+        uploads = _attach(tracker, message.case, choice)
+    except DeliveryFailed as error:
+        raise DeliveryFailed(f"{error}; the text is at {link}, the files are not: run it again to add them",
+                             again=error.again, after_s=error.after_s) from error
+    names = tuple(upload.name for upload in uploads)
+    return Delivered(link, "there already" if found else "created", names, choice.left_out)
+
+
+def _attach(tracker: Tracker, case: str, choice: Choice) -> list[Upload]:
+    """Uploads what is not there; when one fails, the others are taken back."""
+    uploads: list[Upload] = []
+    for offer in choice.offers:
+        file = File(f"{case}-{offer.name}", offer.media_type, offer.read())
+        try:
+            uploads.append(tracker.attached(file) or
+                           _once(partial(tracker.attach, file), partial(tracker.attached, file)))
+        except DeliveryFailed as error:
+            _take_back(tracker, uploads, error)
+            raise
+    return uploads
+
+
+def _take_back(tracker: Tracker, uploads: list[Upload], error: DeliveryFailed) -> None:
+    """Leaves nothing half done; but where it may be done after all, the text must not lose its files."""
+    if not error.unclear:
+        with suppress(DeliveryFailed):  # the first failure is the one to tell
+            tracker.discard(uploads)
+
+
+def _once(work: Callable[[], T], landed: Callable[[], T | None]) -> T:
+    """Does what may be done once only: when the answer is lost, it is looked whether it was done."""
+    for left in reversed(range(TRIES)):
+        try:
+            return work()
+        except DeliveryFailed as error:
+            if not error.unclear:
+                raise
+            there = landed()
+            if there is not None:
+                return there
+            if not left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _told(tracker: Tracker, message: Message) -> tuple[str, str] | None:
+    """Ticket and link, when this case has been told."""
+    found = tracker.find(message.failure)
+    return (found.ticket, found.link) if found and message.case in found.cases else None
+
+
+def _line(parcel: Parcel, share: str | None) -> Message:
+    """The same failure once more."""
+    more = (Text(": "), Link("dossier", share)) if share else ()
+    line = Paragraph((Text(f"Seen again {parcel.seen_at}, case "), Code(parcel.case), *more))
+    return Message(parcel.title, (line,), mark(parcel.failure, parcel.case), parcel.failure, parcel.case,
+                   {**parcel.facts, "share": share})
+
+
+def _message(parcel: Parcel, choice: Choice, share: str | None) -> Message:
+    """The summary, what goes along and what does not."""
+    more: list[Block] = []
+    if share:
+        more.append(Paragraph((Strong("Dossier:"), Text(" "), Link(share, share))))
+    if choice.offers:
+        more += [Paragraph((Strong("Files"),)),
+                 Items(tuple((Code(f"{parcel.case}-{offer.name}"), Text(f" {offer.what}")) for offer in choice.offers))]
+    if choice.left_out:
+        ask = "" if share else " Ask for it: whoever sent this has it."
+        more.append(Items(tuple((Text(sentence + ask),) for sentence in choice.left_out)))
+    return Message(parcel.title, (*parcel.blocks, *more), mark(parcel.failure, parcel.case), parcel.failure,
+                   parcel.case, {**parcel.facts, "share": share})
