@@ -22,7 +22,6 @@ Node = dict[str, Any]
 APIS = Path(__file__).parent / "apis"
 ALWAYS = {401, 403, 404, 409, 413, 422, 429, 500, 503}
 """Any server may answer these, whether its description says so or not."""
-COMPOSED = ("allOf", "anyOf")
 PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
 FORMATS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "uri": "https://example.com/",
            "email": "someone@example.com", "binary": ""}
@@ -95,8 +94,9 @@ class Seen:
                 self._parsed()[2].items(multi=True)]
 
     def _parsed(self) -> Any:
-        return parse_form_data({"wsgi.input": BytesIO(self.body), "CONTENT_LENGTH": str(len(self.body)),
-                                "CONTENT_TYPE": self.headers.get("content-type", ""), "REQUEST_METHOD": "POST"})
+        environment = {"wsgi.input": BytesIO(self.body), "CONTENT_LENGTH": str(len(self.body)),
+                       "CONTENT_TYPE": self.headers.get("content-type", ""), "REQUEST_METHOD": "POST"}
+        return parse_form_data(environment, stream_factory=lambda *args, **settings: BytesIO())
 
 
 @cache
@@ -105,11 +105,12 @@ def operations(*apis: str) -> dict[str, Operation]:
     found = {}
     for api in apis:
         document = json.loads((APIS / f"{api}.json").read_text("utf-8"))
+        components = {"schemas": with_closed(document["components"]["schemas"])}
         for path, item in document["paths"].items():
             for method, node in item.items():
                 host = urlsplit(node["servers"][0]["url"]).netloc if "servers" in node else ""
                 name = f"{method.upper()} {path}"
-                found[name] = Operation(name, host, node, document["components"])
+                found[name] = Operation(name, host, node, components)
     return found
 
 
@@ -173,7 +174,7 @@ def wrong_body(operation: Operation, seen: Seen) -> Iterator[str]:
     if media is None:
         yield f"the body is {seen.media_type or 'of no media type'}, not {' or '.join(described['content'])}"
     elif "schema" in media:
-        yield from wrong_content(operation, seen, closed(operation.components, media["schema"]))
+        yield from wrong_content(operation, seen, closed(media["schema"]))
 
 
 def wrong_content(operation: Operation, seen: Seen, schema: Any) -> Iterator[str]:
@@ -184,20 +185,22 @@ def wrong_content(operation: Operation, seen: Seen, schema: Any) -> Iterator[str
             yield "the body is not JSON"
             return
     elif seen.media_type == "multipart/form-data":
-        value = form(operation, seen, schema)
+        members = merged(operation.components, schema).get("properties", {})
+        value = form(seen, {name: merged(operation.components, one) for name, one in members.items()})
+        files = {name for name, one in members.items() if "binary" in json.dumps(one)}
+        mistaken = ({field for field, *_ in seen.files} ^ files) & value.keys()
+        yield from (f"the field {name} is {'no' if name in files else 'a'} file" for name in sorted(mistaken))
     else:
         return
     yield from (f"the body: {fault}" for fault in wrong_json(operation, value, schema))
 
 
-def form(operation: Operation, seen: Seen, schema: Any) -> Node:
+def form(seen: Seen, members: Node) -> Node:
     """A form as an object: text, empty text for a file, and a list where the description has one."""
     fields = seen.form
     for field, *_ in seen.files:
         fields.setdefault(field, []).append("")
-    kinds = {name: merged(operation.components, one).get("type")
-             for name, one in merged(operation.components, schema).get("properties", {}).items()}
-    return {name: values if kinds.get(name) == "array" or len(values) > 1 else values[0]
+    return {name: values if members.get(name, {}).get("type") == "array" or len(values) > 1 else values[0]
             for name, values in fields.items()}
 
 
@@ -262,7 +265,7 @@ def merged(components: Node, schema: Any) -> Node:
         return {}
     if "$ref" in schema:
         return merged(components, components["schemas"][schema["$ref"].rpartition("/")[2]])
-    whole = {word: value for word, value in schema.items() if word not in COMPOSED}
+    whole = {word: value for word, value in schema.items() if word not in ("allOf", "anyOf")}
     for one in [*schema.get("allOf", []), *schema.get("anyOf", [])[:1]]:
         part = merged(components, one)
         both = {"properties": whole.get("properties", {}) | part.get("properties", {}),
@@ -271,30 +274,36 @@ def merged(components: Node, schema: Any) -> Node:
     return whole
 
 
-def closed(components: Node, schema: Any, above: tuple[str, ...] = (), part: bool = False) -> Any:
+def with_closed(schemas: Node) -> Node:
+    """The schemas, and each of them closed, alone and as a part of another, for `closed` to refer to."""
+    return (schemas | {f"closed.{name}": closed(one) for name, one in schemas.items()}
+            | {f"part.{name}": closed(one, part=True) for name, one in schemas.items()})
+
+
+def closed(schema: Any, part: bool = False) -> Any:
     """The schema of a request, in which every object has no other members than those that are described and writable.
 
-    `above` are the references on the way here: a schema that contains itself is left open the second time. `part`: it
-    is one of several that describe the same object together, and only the whole can be closed.
+    `part`: it is one of several that describe the same object together, and only the whole can be closed.
     """
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        name = schema["$ref"].rpartition("/")[2]
-        return schema if name in above else closed(components, components["schemas"][name], (*above, name), part)
+        before, _, name = schema["$ref"].rpartition("/")
+        return {"$ref": f"{before}/{'part' if part else 'closed'}.{name}"}
+    together = "properties" in schema or "allOf" in schema
     strict = dict(schema)
     for word in ("items", "additionalProperties"):
         if word in schema:
-            strict[word] = closed(components, schema[word], above)
-    for word in COMPOSED:
+            strict[word] = closed(schema[word])
+    for word, shared in (("prefixItems", False), ("allOf", True), ("anyOf", together or part)):
         if word in schema:
-            strict[word] = [closed(components, one, above, True) for one in schema[word]]
+            strict[word] = [closed(one, part=shared) for one in schema[word]]
     if "properties" in schema:
-        members = {name: closed(components, one, above) for name, one in schema["properties"].items()}
-        strict["properties"] = {name: not read_only(one) and one for name, one in members.items()}
+        members = schema["properties"]
+        strict["properties"] = {name: not read_only(one) and closed(one) for name, one in members.items()}
         strict["required"] = [name for name in schema.get("required", []) if not read_only(members.get(name))]
-    described = "additionalProperties" not in strict and any(word in strict for word in ("properties", *COMPOSED))
-    return strict | {"unevaluatedProperties": False} if described and not part else strict
+    whole = together and not part and "additionalProperties" not in strict
+    return strict | {"unevaluatedProperties": False} if whole else strict
 
 
 def read_only(schema: Any) -> bool:

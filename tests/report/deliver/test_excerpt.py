@@ -41,7 +41,7 @@ WHOLE: dict[str, Any] = {
 
 
 def made(*operations: str, **corrections: Any) -> Any:
-    return excerpt.excerpt(WHOLE, list(operations), corrections.get("corrections", {}))
+    return excerpt.excerpt(WHOLE, list(operations), corrections.get("corrections", {}), {})
 
 
 def test_only_what_is_asked_for_and_what_it_needs_is_kept() -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.report.deliver.apis import excerpt
 from tests.report.deliver.description import answer, documented_errors, operations, wrong_answer
 from tests.report.deliver.mock import Answer, Fault, Invalid, Mock
 
@@ -47,8 +48,9 @@ def test_answers_may_depend_on_the_request(tracker: Callable[..., Mock]) -> None
     assert [one["id"] for one in send(mock.url, "GET", "/repos/o/r/issues/1/comments?page=3")[1]] == [3]
 
 
-def test_every_documented_answer_can_be_made() -> None:
-    for operation in operations("github").values():
+@pytest.mark.parametrize("api", excerpt.sources())
+def test_every_documented_answer_can_be_made(api: str) -> None:
+    for operation in operations(api).values():
         for status in operation.node["responses"]:
             assert wrong_answer(operation, *answer(operation, status=int(status))) == []
 
@@ -169,3 +171,50 @@ def test_nothing_is_left_behind_though_a_connection_stays_open() -> None:
 
 def test_errors_are_the_documented_ones_and_those_that_any_server_may_answer() -> None:
     assert documented_errors("github", COMMENT) == [401, 403, 404, 409, 410, 413, 422, 429, 500, 503]
+
+
+COMMENT_IN_JIRA = "/rest/api/3/issue/A-1/comment"
+
+
+def adf(**leaf: Any) -> dict[str, Any]:
+    """A comment of one paragraph."""
+    text = {"type": "text", "text": "x"} | leaf
+    return {"body": {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [text]}]}}
+
+
+@pytest.mark.parametrize(("body", "reason"), [
+    ({"body": "plain text"}, "is not of type 'object'"),
+    (adf(marks=[{"type": "bold"}]), "not valid under any"),
+    (adf() | {"id": "7"}, "does not allow '7'"),
+])
+def test_a_comment_for_jira_is_a_document_and_has_no_member_that_is_only_read(body: Any, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason), Mock("jira") as mock:
+        send(mock.url, "POST", COMMENT_IN_JIRA, body)
+    with Mock("jira") as mock:
+        assert send(mock.url, "POST", COMMENT_IN_JIRA, adf(marks=[{"type": "strong"}]))[0] == 201
+
+
+def multipart(field: str, filename: str | None) -> tuple[bytes, dict[str, str]]:
+    """A form with one field. Source: RFC 7578."""
+    named = f'; filename="{filename}"' if filename else ""
+    body = f'--b\r\nContent-Disposition: form-data; name="{field}"{named}\r\n\r\n\x00 binary\r\n--b--\r\n'.encode()
+    return body, {"Content-Type": "multipart/form-data; boundary=b", "X-Atlassian-Token": "no-check"}
+
+
+@pytest.mark.parametrize(("field", "filename", "without", "reason"), [
+    ("files", "d.pdf", "", "'files' was unexpected"),
+    ("file", None, "", "the field file is no file"),
+    ("file", "d.pdf", "X-Atlassian-Token", "header parameter X-Atlassian-Token is missing"),
+    ("file", "d.pdf", "Content-Type", "of no media type"),
+])
+def test_an_upload_has_the_field_and_the_headers_that_are_described(
+        field: str, filename: str | None, without: str, reason: str) -> None:
+    path = "/rest/api/3/issue/A-1/attachments"
+    body, headers = multipart(field, filename)
+    sent = {name: value for name, value in headers.items() if name != without}
+    with pytest.raises(Invalid, match=reason), Mock("jira") as mock:
+        send(mock.url, "POST", path, body, sent)
+    with Mock("jira", base="/jira") as mock:
+        assert send(mock.url, "POST", path, *multipart("file", "d.pdf"))[0] == 200
+        assert [(name, filename, content) for name, filename, _, content in mock.requests[0].files] == [
+            ("file", "d.pdf", b"\x00 binary")]

@@ -3,7 +3,7 @@
 In: a whole OpenAPI 3 document (JSON or YAML) and its entry in sources.toml. Out: OpenAPI 3.1 as JSON, in a
 fixed order, and with one dialect of JSON Schema (2020-12) to validate with. To make one again, or a newer one:
 
-    python -m tests.report.deliver.apis.excerpt github WHOLE_DOCUMENT
+    python -m tests.report.deliver.apis.excerpt github WHOLE_DOCUMENT [JSON_SCHEMA...]
 """
 
 import hashlib
@@ -24,7 +24,7 @@ WORDS = ("type", "format", "enum", "const", "required", "pattern", "minLength", 
          "maxProperties", "readOnly", "writeOnly")
 """Keywords of a schema that are facts by themselves."""
 PARAMETER = ("name", "in", "required", "style", "explode", "x-multi-segment")
-ONE, MANY, NAMED = ("items", "additionalProperties", "not"), ("allOf", "anyOf"), ("properties",)
+ONE, MANY, NAMED = ("items", "additionalProperties", "not"), ("allOf", "anyOf", "prefixItems"), ("properties",)
 """Keywords that hold a schema, a list of schemas, schemas by name."""
 SCHEMAS = "#/components/schemas/"
 
@@ -34,10 +34,11 @@ def sources() -> dict[str, Node]:
     return tomllib.loads((HERE / "sources.toml").read_text("utf-8"))
 
 
-def excerpt(whole: Node, operations: list[str], corrections: Mapping[str, Node]) -> Node:
+def excerpt(whole: Node, operations: list[str], corrections: Mapping[str, Node], definitions: Node) -> Node:
     """Only these operations ("GET /user") of a document.
 
-    `corrections` are merge patches (RFC 7396) by operation, for what the vendor's pages say and the document does not.
+    `corrections` are merge patches (RFC 7396) by operation or name of a schema, for what the vendor's pages say and the
+    document does not. `definitions` are more schemas that they may name.
     Raises ValueError for an operation that the document does not have.
     """
     paths: dict[str, Node] = {}
@@ -48,7 +49,8 @@ def excerpt(whole: Node, operations: list[str], corrections: Mapping[str, Node])
             raise ValueError(f"The document has no operation {name}.")
         found = operation(whole, item, item[method.lower()])
         paths.setdefault(path, {})[method.lower()] = patched(found, corrections.get(name, {}))
-    named = whole.get("components", {}).get("schemas", {})
+    named = whole.get("components", {}).get("schemas", {}) | definitions
+    named |= {name: patched(schema(named[name]), corrections[name]) for name in corrections.keys() & named.keys()}
     return {"openapi": "3.1.0", "info": {key: str(whole["info"][key]) for key in ("title", "version")},
             "servers": servers(whole), "paths": paths, "components": {"schemas": reached(paths, named)}}
 
@@ -94,16 +96,19 @@ def content(holder: Node) -> Node:
 
 
 def schema(found: Any) -> Any:
-    """The facts of a schema, in the words of JSON Schema 2020-12: null is a type, an open limit a number.
+    """The facts of a schema, in the words of JSON Schema 2020-12.
 
-    oneOf becomes anyOf: vendors list kinds of which several fit, and take them.
+    null is a type, an open limit a number, a list of single items has its own word. oneOf becomes anyOf: vendors list
+    kinds of which several fit, and take them.
     """
     if isinstance(found, bool):
         return found
     if "oneOf" in found:
         found = found | {"anyOf": found["oneOf"]}
+    if isinstance(found.get("items"), list):
+        found = found | {"prefixItems": found["items"], "items": found.get("additionalItems", True)}
     if "$ref" in found:
-        kept = {"$ref": found["$ref"]}
+        kept = {"$ref": found["$ref"].replace("#/definitions/", SCHEMAS)}
     else:
         kept = {word: found[word] for word in WORDS if word in found}
         kept |= {word: schema(found[word]) for word in ONE if word in found}
@@ -159,15 +164,22 @@ def written(document: Node) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def main(name: str, path: str) -> None:
-    """Writes the excerpt of that name. Ends with a sentence if the document is not the one in sources.toml."""
-    source = sources()[name]
+def read(path: str, expected: str) -> Node:
+    """A whole document. Ends with a sentence if it is not the one in sources.toml."""
     raw = Path(path).read_bytes()
     found = hashlib.sha256(raw).hexdigest()
-    if found != source["sha256"]:
+    if found != expected:
         sys.exit(f"{path} is not the document of sources.toml: its SHA-256 is {found}.")
-    whole = json.loads(raw) if raw.lstrip().startswith(b"{") else yaml.load(raw, yaml.CSafeLoader)
-    document = excerpt(whole, source["operations"], source.get("corrections", {}))
+    document: Node = json.loads(raw) if raw.lstrip().startswith(b"{") else yaml.load(raw, yaml.CSafeLoader)
+    return document
+
+
+def main(name: str, path: str, *schemas: str) -> None:
+    """Writes the excerpt of that name; `schemas` are the files under `schemas` in sources.toml, in their order."""
+    source = sources()[name]
+    definitions = {word: one for file, described in zip(schemas, source.get("schemas", []), strict=True)
+                   for word, one in read(file, described["sha256"])["definitions"].items()}
+    document = excerpt(read(path, source["sha256"]), source["operations"], source.get("corrections", {}), definitions)
     (HERE / f"{name}.json").write_text(written(document), "utf-8")
 
 
