@@ -1,6 +1,9 @@
-"""What holds for every test. In: nothing. Out: a Hypothesis profile in which no time is measured."""
+"""What holds for every test. In: nothing. Out: a Hypothesis profile in which no time is measured, nobody's keyring."""
+
+import os
 
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # a developer's own has nothing to do here

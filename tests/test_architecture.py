@@ -45,9 +45,11 @@ COVERED_ELSEWHERE: dict[str, str] = {
     "capture/steps/reach.py": "tests/capture/steps/test_tcp.py",
     "capture/tls_stream.py": "tests/capture/steps/test_tls.py",
     "report/bag.py": "tests/report/test_verify.py",
+    "report/deliver/base.py": "tests/report/deliver/test_delivery.py",
     "report/sealed.py": "tests/report/test_verify.py",
     "web/__init__.py": "tests/web/test_app.py",
     "web/store/migrations/versions/r0001_first_tables.py": "tests/web/store/test_migrations.py",
+    "web/store/migrations/versions/r0002_deliveries.py": "tests/web/store/test_migrations.py",
     "web/workers/child.py": "tests/web/workers/test_pool.py",
     "web/workers/nursery.py": "tests/web/workers/test_pool.py",
 }

@@ -11,6 +11,7 @@ import typer
 from web import admin
 from web.asking import submit
 from web.config import Config, load
+from web.sending import attach
 
 app = typer.Typer(rich_markup_mode=None)
 """Its commands stand beside those of gatewitness.py."""
@@ -19,6 +20,7 @@ Data = Annotated[Path | None, typer.Option(help=f"Directory of database and case
 Settings = Annotated[Path | None, typer.Option("--config", help="TOML file with settings; these options win over it.")]
 
 app.command()(submit)
+app.command()(attach)
 app.add_typer(admin.app, name="admin", help="Copies, retention and links of a service, by whoever may read its data.")
 
 

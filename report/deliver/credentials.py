@@ -16,6 +16,8 @@ from report.deliver.targets import Named
 from report.deliver.trackers import trackers
 
 PREFIX: Final = "GATEWITNESS_"
+GIVEN: Final = "tracker"
+"""In the place of the name, for an address that was given itself."""
 SERVICE: Final = "gatewitness:"
 """Begin of the service's name in the keyring; the origin follows."""
 
@@ -23,9 +25,9 @@ SERVICE: Final = "gatewitness:"
 def find(named: Named, environment: Mapping[str, str], file: Path) -> Credential | None:
     """The credential of a target; None when its tracker needs none and there is none.
 
-    In this order: the variable of the named target (GATEWITNESS_NAME_TOKEN), or GATEWITNESS_TOKEN for an address that
-    was given itself; the tracker's conventional variable, at its own origin; the file; the keyring. A user stands in
-    the variable that ends with _USER. Raises BadTarget when there is none, with where to put it.
+    In this order: the variable of the named target (GATEWITNESS_NAME_TOKEN), or GATEWITNESS_TRACKER_TOKEN for an
+    address that was given itself; the tracker's conventional variable, at its own origin; the file; the keyring. A
+    user stands in the variable that ends with _USER. Raises BadTarget when there is none, with where to put it.
     """
     cls = trackers()[named.target.kind]
     found = _of_environment(named, environment) or _of_file(named.target.origin, file) or _of_keyring(named.target)
@@ -42,7 +44,8 @@ def find(named: Named, environment: Mapping[str, str], file: Path) -> Credential
 
 
 def _variable(named: Named) -> str:
-    return f"{PREFIX}{named.name.upper().replace('-', '_')}_TOKEN" if named.name else f"{PREFIX}TOKEN"
+    """GATEWITNESS_TOKEN is the service's own and goes to no tracker."""
+    return f"{PREFIX}{(named.name or GIVEN).upper().replace('-', '_')}_TOKEN"
 
 
 def _of_environment(named: Named, environment: Mapping[str, str]) -> Credential | None:

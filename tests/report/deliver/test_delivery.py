@@ -1,0 +1,125 @@
+"""A delivery leaves one text and one set of files, whatever fails in between."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from report.deliver.base import DeliveryFailed, Limits
+from report.deliver.delivery import deliver
+from report.deliver.parcel import Parcel, parcel
+from tests.report.deliver.fake import Fake, TicketFirst
+
+LOST = DeliveryFailed("the answer was lost", again=True, unclear=True)
+DENIED = DeliveryFailed("the credential was revoked (401)")
+
+
+@pytest.fixture
+def sent(bundle_dir: Path, tmp_path: Path) -> Parcel:
+    return parcel(bundle_dir, tmp_path)
+
+
+def other(sent: Parcel) -> Parcel:
+    """Another case of the same failure."""
+    return replace(sent, case="GW-0000-0002")
+
+
+def test_the_text_names_the_files_that_went_along(sent: Parcel) -> None:
+    tracker = Fake()
+    came = deliver(tracker, sent)
+    assert (came.what, came.link, came.left_out) == ("written", "https://fake.example/1", ())
+    assert list(came.files) == [f"{sent.case}-{name}" for name in ("dossier.pdf", "dossier.html", "page.har")]
+    text = tracker.tickets["1"][1]
+    assert all(f"`{name}`" in text for name in came.files)
+    assert tracker.files[f"{sent.case}-dossier.html"] == sent.offers["dossier.html"].read()
+
+
+def test_the_same_case_is_told_once(sent: Parcel) -> None:
+    tracker = Fake()
+    deliver(tracker, sent)
+    came = deliver(tracker, sent)
+    assert came.what == "there already"
+    assert (len(tracker.tickets["1"]), tracker.calls.count("attach")) == (2, 3)
+
+
+def test_another_case_of_the_failure_is_one_line(sent: Parcel) -> None:
+    tracker = Fake()
+    deliver(tracker, sent)
+    came = deliver(tracker, other(sent), share="https://gw.example/s/abc")
+    assert (came.what, came.files, len(tracker.files)) == ("seen again", (), 3)
+    assert "Seen again" in tracker.tickets["1"][2]
+    assert "https://gw.example/s/abc" in tracker.tickets["1"][2]
+    assert deliver(tracker, other(sent)).what == "there already"
+
+
+def test_a_project_gets_one_ticket_for_one_failure(sent: Parcel) -> None:
+    tracker = Fake(ticket=None)
+    assert deliver(tracker, sent).what == "created"
+    assert deliver(tracker, other(sent)).what == "seen again"
+    assert list(tracker.tickets) == ["1", "2"]
+
+
+def test_a_refused_text_leaves_no_files(sent: Parcel) -> None:
+    tracker = Fake()
+    tracker.fail("comment", DENIED)
+    with pytest.raises(DeliveryFailed, match="revoked"):
+        deliver(tracker, sent)
+    assert (tracker.files, len(tracker.tickets["1"])) == ({}, 1)
+
+
+def test_a_refused_file_leaves_none_of_the_others(sent: Parcel) -> None:
+    tracker = Fake()
+    tracker.fail("attach", LOST, done=True)
+    tracker.fail("attach", DENIED)
+    with pytest.raises(DeliveryFailed, match="revoked"):
+        deliver(tracker, sent)
+    assert (tracker.files, len(tracker.tickets["1"])) == ({}, 1)
+
+
+@pytest.mark.parametrize("call", ["attach", "comment"])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lost_answer_makes_nothing_twice(sent: Parcel, call: str, done: bool) -> None:
+    tracker = Fake()
+    tracker.fail(call, LOST, done)
+    assert deliver(tracker, sent).what == "written"
+    assert (len(tracker.files), len(tracker.tickets["1"])) == (3, 2)
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_lost_answer_makes_no_second_ticket(sent: Parcel, done: bool) -> None:
+    tracker = Fake(ticket=None)
+    tracker.fail("create", LOST, done)
+    assert deliver(tracker, sent).what == "created"
+    assert list(tracker.tickets) == ["1", "2"]
+
+
+def test_files_stay_while_it_is_not_known_whether_the_text_was_taken(sent: Parcel) -> None:
+    tracker = Fake()
+    for _ in range(3):
+        tracker.fail("comment", LOST)
+    with pytest.raises(DeliveryFailed, match="lost"):
+        deliver(tracker, sent)
+    assert len(tracker.files) == 3
+    assert deliver(tracker, sent).what == "written"
+    assert tracker.calls.count("attach") == 3
+
+
+def test_a_ticket_that_has_to_be_there_first_is_completed_later(sent: Parcel) -> None:
+    tracker = TicketFirst(ticket=None)
+    tracker.fail("attach", DENIED)
+    with pytest.raises(DeliveryFailed, match=r"revoked.*https://fake.example/2.*run it again"):
+        deliver(tracker, sent)
+    completed = TicketFirst(ticket=None)
+    completed.tickets = tracker.tickets
+    came = deliver(completed, sent)
+    assert (came.what, len(came.files), list(completed.tickets)) == ("there already", 3, ["1", "2"])
+
+
+def test_what_does_not_fit_is_said(sent: Parcel) -> None:
+    tracker = Fake(limits=Limits(files=0))
+    came = deliver(tracker, sent)
+    assert came.files == ()
+    assert len(came.left_out) == 3
+    assert "dossier.pdf" in tracker.tickets["1"][1]
+    assert "left out" in tracker.tickets["1"][1]
+    assert "Ask for it" in tracker.tickets["1"][1]

@@ -1,0 +1,48 @@
+"""Deliveries that go out through the guard. In: a target, the settings. Out: its tracker, ready to be asked."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from capture.outgoing import Outgoing
+from report.deliver import credentials
+from report.deliver.base import BadTarget, Door, Tracker
+from report.deliver.targets import Named
+from report.deliver.trackers import trackers
+
+PATIENCE_S: Final = 120.0
+"""Longest time for waiting and asking again, seconds, where somebody sits before it."""
+
+
+def settings(environment: Mapping[str, str]) -> Path:
+    """Directory of the user's own files (XDG Base Directory 0.8)."""
+    home = environment.get("XDG_CONFIG_HOME") or Path(environment.get("HOME") or "~").expanduser() / ".config"
+    return Path(home) / "gatewitness"
+
+
+@contextmanager
+def opened(named: Named, kept: Path, networks: tuple[str, ...] = (), patience_s: float = PATIENCE_S,
+           environment: Mapping[str, str] | None = None) -> Iterator[Tracker]:
+    """The tracker of a target; `kept` is the file of credentials, `networks` may be contacted besides the target's own.
+
+    Raises BadTarget when there is no credential, or when it would go over the network in the clear.
+    """
+    environment = os.environ if environment is None else environment
+    credential = credentials.find(named, environment, kept)
+    if credential is not None and named.target.origin.startswith("http:") and not _is_here(named.target.origin):
+        raise BadTarget(f"the credential would go to {named.target.origin} in the clear; use https")
+    outgoing = Outgoing((*named.networks, *networks))
+    with outgoing.client() as client:
+        yield trackers()[named.target.kind](named.target, credential, Door(client, outgoing.dial, patience_s))
+
+
+def _is_here(origin: str) -> bool:
+    host = urlsplit(origin).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
