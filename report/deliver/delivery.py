@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeVar
 
 from report.deliver import ladder
 from report.deliver.base import DeliveryFailed, File, Found, Message, Tracker, Upload
+from report.deliver.fitting import SEEN
 from report.deliver.ladder import Choice
 from report.deliver.mark import mark
 from report.deliver.parcel import Parcel
@@ -135,7 +136,7 @@ def _told(tracker: Tracker, message: Message) -> tuple[str, str] | None:
 def _line(parcel: Parcel, share: str | None) -> Message:
     """The same failure once more."""
     more = (Text(": "), Link("dossier", share)) if share else ()
-    line = Paragraph((Text(f"Seen again {parcel.seen_at}, case "), Code(parcel.case), *more))
+    line = Paragraph((Text(f"{SEEN} {parcel.seen_at}, case "), Code(parcel.case), *more))
     return Message(parcel.title, (line,), mark(parcel.failure, parcel.case), parcel.failure, parcel.case,
                    {**parcel.facts, "share": share})
 

@@ -1,5 +1,6 @@
 """A text that fits. In: blocks, a markup, a limit. Out: the text, without what is least needed when it is too long."""
 
+import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -8,6 +9,8 @@ from report.markup.blocks import Block, Blocks, Facts, Items, Paragraph, Text
 SHORTENED: Final = Paragraph((Text("This is shortened: the dossier holds all of it."),))
 FIRST: Final = 2
 """Blocks that are never left out: the sentence, and what came back."""
+SEEN: Final = "Seen again"
+"""Begin of the line that is added for the same failure once more."""
 T = TypeVar("T")
 
 
@@ -20,6 +23,15 @@ def fitted(blocks: Blocks, write: Callable[[Blocks], T], limit: int, measure: Ca
         left.remove(max(left[FIRST:], key=_length))
         text = write((*left, SHORTENED))
     return text
+
+
+def extended(text: str, line: str, limit: int) -> str:
+    """An earlier text with one more line (SEEN) below it, mark and all; of too many such lines the oldest go first."""
+    head, *lines = re.split(rf"\n\n(?={SEEN} )", text.rstrip())
+    lines.append(line.strip())
+    while lines[1:] and len("\n\n".join((head, *lines))) > limit:
+        del lines[0]
+    return "\n\n".join((head, *lines))
 
 
 def _length(block: Block) -> int:

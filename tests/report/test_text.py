@@ -88,6 +88,7 @@ def test_bounded_says_how_much_there_is() -> None:
         (":smile:", "\\:smile:"),
         ("www.evil.example", "www\\.evil.example"),
         ("`code`", "\\`code\\`"),
+        ("for %1.2", "for \\%1.2"),
     ],
 )
 def test_nothing_means_anything_to_markdown(hostile: str, escaped: str) -> None:
