@@ -95,6 +95,20 @@ def test_a_lost_connection_loses_nothing(site: Site, bundles: Bundles, monkeypat
     expect(page.get_by_role("heading", name="Dossier", exact=True)).to_be_visible()
 
 
+def test_a_connection_that_stays_away_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "RETRY_MS", 100)
+    case = made.ask(site.service)
+    page = site.tab().open(f"/cases/{case.id}")
+    case_id, _ = made.begin(site.service)
+    made.tell(site.service, case_id, "step", name="dns", status="done")
+    expect(page.locator("[data-step=dns]")).to_contain_text("✓ done")
+    page.context.set_offline(True)
+    site.interrupt()
+    expect(page.get_by_text("The connection is lost")).to_be_visible()
+    page.context.set_offline(False)
+    expect(page.get_by_text("The connection is lost")).to_be_hidden()
+
+
 def test_a_stream_that_ends_is_taken_up_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "STREAM_S", 0.0)
     monkeypatch.setattr(progress, "RETRY_MS", 100)

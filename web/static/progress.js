@@ -33,7 +33,10 @@
     else reveal(false);
   };
 
+  const lost = document.getElementById("lost");
   const stream = new EventSource(live.dataset.events);
+  let worry; // a stream that ends by plan is back sooner than this
+  stream.addEventListener("open", () => { clearTimeout(worry); worry = undefined; lost.hidden = true; });
   stream.addEventListener("step", event => showStep(JSON.parse(event.data)));
   stream.addEventListener("picture", () => showPicture(true));
   stream.addEventListener("state", event => {
@@ -48,6 +51,7 @@
     showPicture(false);
   });
   stream.addEventListener("error", () => {
+    worry ??= setTimeout(() => { lost.hidden = false; }, 3000);
     if (stream.readyState === EventSource.CLOSED) again(5);
   });
 })();

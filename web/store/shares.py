@@ -85,10 +85,12 @@ def revoke(db: Session, case_id: str, share_id: str) -> Share:
 
 
 def find(db: Session, token: str) -> tuple[Share, Case]:
-    """The link of a token and its case, when it works; raises NotFound for every other."""
-    row = db.execute(select(Share, Case).join(Case, Case.id == Share.case_id).where(
+    """The link of a token and its case, when it works; raises NotFound for every other, and while whoever made it may
+    not log in."""
+    row = db.execute(select(Share, Case).join(Case, Case.id == Share.case_id).join(
+        User, User.id == Share.created_by).where(
         Share.token_hash == _hash(token), Share.revoked_at.is_(None), Share.expires_at > now(db),
-        Case.deleted_at.is_(None))).first()
+        Case.deleted_at.is_(None), User.disabled_at.is_(None))).first()
     if row is None:
         raise NotFound(_NOTHING)
     return row[0], row[1]

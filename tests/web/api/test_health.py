@@ -1,5 +1,6 @@
 """Health: alive is cheap; ready means database, disk and runner, and names what is wrong."""
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -28,6 +29,10 @@ def test_a_service_without_room_is_not_ready(service: Served) -> None:
     for path in ("/readyz", "/api/v1/readyz"):
         found = problem(Api(full, full.app.test_client()).get(path), 503, "not-ready")
         assert [check["name"] for check in found["checks"] if not check["ok"]] == ["disk"]
+
+
+def test_strangers_do_not_hear_how_much_disk_is_free(stranger: FlaskClient) -> None:
+    assert not re.search(r"\d+(\.\d+)? [kM]?B", stranger.get("/readyz").get_data(as_text=True))
 
 
 def test_a_service_without_its_rows_is_not_ready_but_alive(api: Api, service: Served) -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from tests.web.store.clock import Clock
 from tests.web.store.made import Store, fill
+from web.access import users
 from web.errors import BadField, Conflict, NotFound
 from web.store import jobs, publishing, shares
 from web.store.cases import tombstone
-from web.store.tables import Case, Share, ShareView
+from web.store.tables import Case, Share, ShareView, User
 
 
 @pytest.fixture
@@ -66,6 +67,14 @@ def test_a_revoked_link_opens_nothing_and_stays_in_the_list(store: Store, case: 
         assert [shown.share.revoked_at for shown in shares.listing(db, case.id)] == [first]
         with pytest.raises(NotFound):
             shares.find(db, token)
+
+
+def test_a_link_of_somebody_who_may_not_log_in_any_more_opens_nothing(store: Store, case: Case) -> None:
+    _, token = create(store, case)
+    with store.database.transaction() as db:
+        users.disable(db, db.get_one(User, case.owner_id))
+    with store.database.reading() as db, pytest.raises(NotFound):
+        shares.find(db, token)
 
 
 def test_a_link_is_revoked_by_its_own_case_only(store: Store, case: Case, owner: str) -> None:
