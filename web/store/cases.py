@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from capture.errors import BadInput
 from capture.policy import bare_host
 from web.errors import Conflict, NotFound
-from web.store import events, ids
+from web.store import deliveries, events, ids
 from web.store.database import now
 from web.store.masking import masked
 from web.store.tables import Case, LogExcerpt, Note, Share, ShareView
@@ -177,6 +177,7 @@ def tombstone(db: Session, case_id: str, who: str, why: str) -> Case:
         raise Conflict("this case is on hold; take the hold off before you delete it")
     if case.state in ("queued", "running"):
         raise Conflict("this capture has not ended; cancel it before you delete it")
+    deliveries.forget(db, case_id)
     shares = select(Share.id).where(Share.case_id == case_id)
     db.execute(delete(ShareView).where(ShareView.share_id.in_(shares)))
     for table in (Share, Note, LogExcerpt):

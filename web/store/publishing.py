@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from capture.record.bundle import BundleError
 from capture.record.codec import UnreadableRecord
-from web.store import jobs, results
+from web.store import deliveries, jobs, results
 from web.store.database import Database
 from web.store.files import Folder, Unpublishable
 from web.store.tables import Case, Job
@@ -59,7 +59,7 @@ def sweep(database: Database, files: Folder) -> None:
     """
     staged, uploads, published = files.staged(), files.uploaded(), files.published()
     with database.reading() as db:
-        busy = jobs.leased(db)
+        busy = jobs.leased(db) | deliveries.sending(db)
         to_do = set(db.scalars(select(Job.case_id).where(Job.state != "ended")))
         unwanted = set(db.scalars(select(Case.id).where(or_(
             Case.deleted_at.is_not(None), Case.state.in_(("cancelled", "refused"))))))

@@ -1,7 +1,7 @@
 """The tables. In: nothing. Out: classes of rows; migrations/ holds how they came to be.
 
-Tokens and passwords are kept as hashes only; the request of a job is sealed with the instance's key, and erased when
-the job has ended.
+Tokens and passwords are kept as hashes only; the request of a job and the share link of a delivery are sealed with the
+instance's key, and erased when it has ended.
 """
 
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ class Row(DeclarativeBase):
     metadata = MetaData(naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"})
-    type_annotation_map: ClassVar = {datetime: Instant, dict[str, Any]: JSON}
+    type_annotation_map: ClassVar = {datetime: Instant, dict[str, Any]: JSON, list[str]: JSON}
 
 
 class User(Row):
@@ -238,6 +238,46 @@ class ShareView(Row):
     at: Mapped[datetime]
     address: Mapped[str] = mapped_column(String(64))
     agent: Mapped[str] = mapped_column(String(256))
+
+
+class Delivery(Row):
+    """A dossier on its way to a tracker, or there."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("deliveries_to_claim", "state", "not_before"), Index("deliveries_by_place", "place", "state"))
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    """Who asked for it."""
+    target: Mapped[str] = mapped_column(String(32))
+    """Name in the targets file."""
+    place: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """Hash of what that name stood for: addresses of webhooks are secrets."""
+    ticket: Mapped[str | None] = mapped_column(String(64))
+    """Number or key of the ticket that it is written to; none: a new one is made, or there are no tickets."""
+    created_at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(9))
+    """queued, sending, delivered, failed or cancelled."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    """Grows with every claim; whoever holds an older one may write nothing."""
+    cancel_asked: Mapped[bool] = mapped_column(default=False)
+    share_id: Mapped[str | None] = mapped_column(ForeignKey("shares.id", ondelete="SET NULL"))
+    """The share link that goes along."""
+    share_url: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Its address, sealed with the instance's key; erased at the end."""
+    link: Mapped[str | None] = mapped_column(Text)
+    """Where people see what was delivered."""
+    what: Mapped[str | None] = mapped_column(String(16))
+    """What came of it: written, created, seen again, there already."""
+    left_out: Mapped[list[str]]
+    """A sentence for each file that did not go along."""
+    said: Mapped[str | None] = mapped_column(Text)
+    """Why the last attempt failed, one sentence."""
+    ended_at: Mapped[datetime | None]
 
 
 class IdempotencyKey(Row):

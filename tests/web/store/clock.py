@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from web.store import cases, events, jobs, shares, submit
+from web.store import cases, deliveries, events, jobs, shares, submit
 
 START = datetime(2026, 11, 20, 7, 41, tzinfo=UTC)
 
@@ -15,7 +15,7 @@ class Clock:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.at = START
-        for module in (jobs, events, cases, shares, submit):
+        for module in (jobs, events, cases, shares, submit, deliveries):
             patch.setattr(module, "now", self.now)
 
     def now(self, db: Session) -> datetime:

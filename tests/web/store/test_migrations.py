@@ -101,14 +101,35 @@ def test_a_newer_database_is_left_alone(database: Database) -> None:
     database.close()
 
 
-def test_the_first_revision_can_be_taken_back(database: Database) -> None:
+def test_every_revision_can_be_taken_back(database: Database) -> None:
     from alembic.operations import Operations
 
-    from web.store.migrations.versions import r0001_first_tables as revision
+    from web.store.migrations.versions import r0001_first_tables, r0002_deliveries
 
     upgrade(database)
     with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
         with Operations.context(MigrationContext.configure(connection)):
-            revision.downgrade()
+            r0002_deliveries.downgrade()
+            r0001_first_tables.downgrade()
     assert ddl(database) == {}
+    database.close()
+
+
+def test_a_database_of_the_first_tables_gets_the_others_and_keeps_what_it_has(database: Database) -> None:
+    from alembic.operations import Operations
+
+    from web.store.migrations.versions import r0002_deliveries
+
+    upgrade(database)
+    whole = ddl(database)
+    with database.transaction() as db:
+        add_user(db, "ann")
+    with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with Operations.context(MigrationContext.configure(connection)):
+            r0002_deliveries.downgrade()
+        connection.execute(text("UPDATE alembic_version SET version_num = 'r0001'"))
+    upgrade(database)
+    assert ddl(database) == whole
+    with database.reading() as db:
+        assert db.scalar(text("SELECT name FROM users")) == "ann"
     database.close()
