@@ -200,6 +200,12 @@ class Tracker(ABC):
         """The target of an address of which the user said that it is this tracker's; None when it names no place."""
         return cls.recognise(url)
 
+    @classmethod
+    def settled(cls, target: Target) -> Target:
+        """The target when its options are known, some of which may say what its address does not, for example the
+        server that a mail goes through. Raises BadTarget."""
+        return target
+
     def __init__(self, target: Target, credential: Credential | None, door: Door) -> None:
         """Contacts nobody. Raises BadTarget for options that make no sense."""
         self.target = target

@@ -6,10 +6,12 @@
     options = { private = "yes" }                    # the tracker's own
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +19,8 @@ from urllib.parse import SplitResult, urlsplit
 from report.deliver.base import BadTarget, Target
 from report.deliver.trackers import trackers
 
+PREFIX: Final = "GATEWITNESS_"
+"""Begin of every variable of the environment that is ours."""
 NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _KEYS: Final = frozenset({"to", "networks", "options"})
 
@@ -32,15 +36,18 @@ class Named:
     """Networks (CIDR) that may be contacted for it although they are not public."""
 
 
-def find(text: str, named: Mapping[str, Named], options: Mapping[str, str] | None = None) -> Named:
-    """The target of a name or an address; `options` win over those of the file. Raises BadTarget."""
+def find(text: str, named: Mapping[str, Named], options: Mapping[str, str] | None = None,
+         environment: Mapping[str, str] | None = None) -> Named:
+    """The target of a name or an address. `options` win over those of the file, and these over the environment (None:
+    that of this process), where GATEWITNESS_KIND_OPTION holds one for every target of a kind. Raises BadTarget."""
     if NAME.fullmatch(text) and text not in named:
         known = ", ".join(named) or "none"
         raise BadTarget(f"there is no target named {text!r} (known: {known}); the address of a ticket will do too")
     found = named[text] if text in named else Named(None, parse(text))
-    target = replace(found.target, options={**found.target.options, **(options or {})})
+    usual = _usual(found.target.kind, os.environ if environment is None else environment)
+    target = replace(found.target, options={**usual, **found.target.options, **(options or {})})
     _check_options(target)
-    return replace(found, target=target)
+    return replace(found, target=trackers()[target.kind].settled(target))
 
 
 def parse(text: str) -> Target:
@@ -66,6 +73,14 @@ def origin(url: SplitResult) -> str:
     return f"{url.scheme}://{host}{f':{url.port}' if url.port and url.port != usual else ''}"
 
 
+def is_here(host: str) -> bool:
+    """Whether a host is this very machine by its name or address, so that nothing goes over a network."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def read(path: Path) -> dict[str, Named]:
     """The entries of a targets file, by name. Raises BadTarget with the name of the wrong entry."""
     try:
@@ -88,11 +103,18 @@ def _named(name: str, entry: Any) -> Named:
     if not isinstance(networks, list) or not all(isinstance(value, str) for value in networks):
         raise BadTarget(f"the networks of the target {name!r} want a list of texts, for example [\"10.0.0.0/8\"]")
     try:
-        target = replace(parse(entry["to"]), options=options)
+        target = parse(entry["to"])
+        target = replace(target, options={**target.options, **options})
         _check_options(target)
     except BadTarget as error:
         raise BadTarget(f"the target {name!r}: {error}") from None
     return Named(name, target, tuple(networks))
+
+
+def _usual(kind: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """The options that the environment holds for a kind."""
+    variables = {option: f"{PREFIX}{kind}_{option}".upper() for option in trackers()[kind].options}
+    return {option: environment[variable] for option, variable in variables.items() if environment.get(variable)}
 
 
 def _check_options(target: Target) -> None:

@@ -1,5 +1,6 @@
 """A target is what people copy or name; everything else is told in one sentence."""
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -7,7 +8,7 @@ import pytest
 
 from report.deliver import targets
 from report.deliver.base import BadTarget, Target
-from report.deliver.targets import Named, find, origin, parse, read
+from report.deliver.targets import Named, find, is_here, origin, parse, read
 from tests.report.deliver.fake import Fake
 
 
@@ -50,6 +51,26 @@ def test_what_is_no_target_is_told(text: str, said: str) -> None:
     with pytest.raises(BadTarget, match=said) as failed:
         parse(text)
     assert "secret" not in str(failed.value)
+
+
+def test_options_come_from_the_environment_too_and_the_nearest_wins(tmp_path: Path) -> None:
+    (tmp_path / "targets.toml").write_text('[ops]\nto = "https://desk.example/web"\noptions = { public = "file" }\n'
+                                           '[dev]\nto = "https://desk.example/dev"\n')
+    named = read(tmp_path / "targets.toml")
+    environment = {"GATEWITNESS_DESK_PUBLIC": "variable", "GATEWITNESS_DESK_COLOUR": "red"}
+    for name, given, public in (("dev", {}, "variable"), ("ops", {}, "file"), ("ops", {"public": "here"}, "here")):
+        assert find(name, named, given, environment).target.options == {"public": public}
+
+
+def test_a_tracker_settles_its_target_when_the_options_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Desk, "settled", lambda target: replace(target, origin=target.options["public"]))
+    assert find("https://desk.example/web", {}, {"public": "smtp://m.example"}, {}).target.origin == "smtp://m.example"
+
+
+@pytest.mark.parametrize(("host", "here"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("10.0.0.1", False),
+                                            ("localhost.evil.example", False), ("", False)])
+def test_this_machine_is_told_from_others(host: str, here: bool) -> None:
+    assert is_here(host) is here
 
 
 def test_origins_compare() -> None:
