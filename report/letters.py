@@ -19,6 +19,7 @@ from capture.record.evidence import Evidence
 from capture.record.seal import Manifest
 from report import text
 from report.diagnosis import Certainty, Diagnosis, SupportFact, Verdict
+from report.markup import markdown
 from report.playbooks import steps_for
 from report.rules.verdict import span
 from report.signatures import Vendor, vendors
@@ -257,7 +258,7 @@ def prepare() -> None:
 @cache
 def _environment(form: Form) -> Environment:
     """Templates in which every value is one visible line, and in Markdown an escaped one."""
-    line: Callable[[str, int], str] = text.markdown if form == "md" else _plain
+    line: Callable[[str, int], str] = markdown.words if form == "md" else _plain
 
     def finalize(value: Any) -> Any:
         return line(value, SENTENCE_CHARS) if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -266,7 +267,7 @@ def _environment(form: Form) -> Environment:
     # Autoescape is HTML's; here `finalize` escapes, and Markup marks what it has done with.
     made = Environment(loader=FileSystemLoader(folder), finalize=finalize, undefined=StrictUndefined, trim_blocks=True,
                        lstrip_blocks=True, auto_reload=False, autoescape=False)
-    made.filters["code"] = lambda value: Markup(text.markdown_code(value, FACT_CHARS) if form == "md"
+    made.filters["code"] = lambda value: Markup(markdown.code(value, FACT_CHARS) if form == "md"
                                                 else _plain(value, FACT_CHARS))
     made.filters["strong"] = lambda value: Markup(f"**{line(value, 90)}**" if form == "md" else line(value, 90))
     return made

@@ -20,7 +20,6 @@ _MARKS = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe2
 # In escaped text, where &amp; is a separator and no other escape holds one; the last one of a run.
 _SEPARATOR = re.compile(r"(?:[/?=_]|&amp;)(?=[^/?=_&]|&(?!amp;))")
 _EMPTY_LINES = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
-_MARKDOWN = re.compile(r"([\\`*_\[\]{}<>#|~&@$!%]|(?<=www)\.|:(?=//|[\w+-]*[a-z][\w+-]*:))", re.IGNORECASE)
 
 
 def visible(text: str) -> str:
@@ -82,12 +81,6 @@ def line(text: str, limit: int = 500) -> str:
 def around(text: str, written: str) -> str:
     """What was written of a text, with the space that parts the text from what stands before and after it."""
     return f"{' ' * text.startswith(' ')}{written}{' ' * text.endswith(' ')}"
-
-
-def markdown(text: str, limit: int = 500) -> str:
-    """One line of text in which no character means anything to Markdown (CommonMark 0.31: every ASCII punctuation
-    may be escaped), to HTML inside it, or to a tracker's mentions and links."""
-    return _MARKDOWN.sub(r"\\\1", line(text, limit))
 
 
 def markdown_code(text: str, limit: int = 500) -> str:

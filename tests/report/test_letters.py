@@ -159,7 +159,7 @@ def test_a_letter_fits_on_one_page(name: str) -> None:
     assert "\n\n\n" not in text
 
 
-def test_hostile_values_are_one_escaped_line_each() -> None:
+def test_hostile_values_are_one_line_each_and_mean_nothing() -> None:
     evil = "a\n\n# Heading\n- [x](javascript:alert(1)) <img src=x> @all `id` \x1b[31m\u202e"
     facts = builders.answered(502, (("Server", "nginx"),), "")
     facts = facts.model_copy(update={"request": RequestRecord(url=facts.request.url, note=evil, seen=evil)})
@@ -167,10 +167,10 @@ def test_hostile_values_are_one_escaped_line_each() -> None:
         "support": (SupportFact(label=evil, value=evil, mono=True), SupportFact(label="b", value=evil, mono=False))})
     said = letter(facts, found, manifest(()), addressee(found))
     text = letters.write("owner", said, "md", FILES)
-    outside = re.sub(r"(`+) ?.*?\1", "", text.replace("\\`", ""))
+    outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", text)
     assert "\n# " not in text
-    assert "\\<img" in outside
-    assert not re.search(r"(?<!\\)[<\[@]", outside)
+    assert "<img" in text
+    assert not re.search(r"[<\[@`]", outside)
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "\n# " not in letters.write("owner", said, "txt", FILES)

@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import escape
 
-from report.text import SHOWN_CHARS, bounded, breakable, clipped, markdown, markdown_code, short, visible
+from report.text import SHOWN_CHARS, bounded, breakable, clipped, markdown_code, short, visible
 
 
 @pytest.mark.parametrize(
@@ -73,26 +73,6 @@ def test_bounded_says_how_much_there_is() -> None:
     cut = bounded("x" * 1_000_000)
     assert len(cut) < SHOWN_CHARS + 100
     assert "1,000,000 characters" in cut
-
-
-@pytest.mark.parametrize(
-    ("hostile", "escaped"),
-    [
-        ("<script>alert(1)</script>", "\\<script\\>alert(1)\\</script\\>"),
-        ("[x](javascript:alert)", "\\[x\\](javascript:alert)"),
-        ("a | b", "a \\| b"),
-        ("two\n# lines", "two \\# lines"),
-        ("ping @everyone", "ping \\@everyone"),
-        ("https://evil.example", "https\\://evil.example"),
-        ("at 07:41:02: gone", "at 07:41:02: gone"),
-        (":smile:", "\\:smile:"),
-        ("www.evil.example", "www\\.evil.example"),
-        ("`code`", "\\`code\\`"),
-        ("for %1.2", "for \\%1.2"),
-    ],
-)
-def test_nothing_means_anything_to_markdown(hostile: str, escaped: str) -> None:
-    assert markdown(hostile) == escaped
 
 
 def test_a_code_span_holds_backticks_and_bars() -> None:
