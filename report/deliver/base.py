@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Literal
 from urllib.parse import SplitResult
 
 import httpx
@@ -21,17 +21,23 @@ MOST_BYTES: Final = 20_000_000
 """Largest file that is sent where a tracker names no limit."""
 
 
+Unfit = Literal["size", "type"]
+"""Why a tracker turns a file away: it is too large, or of a type that is not taken."""
+
+
 class DeliveryFailed(Exception):
     """The tracker did not take it; says why in one sentence."""
 
     def __init__(self, sentence: str, *, again: bool = False, after_s: float | None = None,
-                 unclear: bool = False) -> None:
+                 unclear: bool = False, unfit: Unfit | None = None) -> None:
         """`again`: the same may succeed later, after `after_s` seconds when the tracker told a time. `unclear`: it is
-        not known whether the tracker has done what was asked."""
+        not known whether the tracker has done what was asked. `unfit`: why a file was turned away that another could
+        stand for."""
         super().__init__(sentence)
         self.again = again
         self.after_s = after_s
         self.unclear = unclear
+        self.unfit = unfit
 
 
 class BadTarget(Exception):
@@ -97,6 +103,8 @@ class Limits:
     """Endings of names that are taken, in lower case with the dot; None: all."""
     refused: tuple[str, ...] = ()
     """Endings that are not taken."""
+    below: int | None = None
+    """A file of so many bytes was turned away as too large, whatever else is known."""
     text_chars: int = 30_000
     """Longest text of one message, characters after its markup."""
 

@@ -2,23 +2,24 @@
 
 First it is looked whether the failure was told there before. The same case is not told twice, and a delivery that was
 interrupted is completed; another case of the same failure becomes one line. Then come the files, then the text, which
-names them; when the text is not taken, the files are taken back.
+names them; when a file is turned away, the next rung of the ladder goes along, and when the text is not taken, the
+files are taken back.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Literal, TypeVar
 
 from report.deliver import ladder
-from report.deliver.base import DeliveryFailed, File, Found, Message, Tracker, Upload
+from report.deliver.base import DeliveryFailed, File, Found, Limits, Message, Tracker, Upload
 from report.deliver.fitting import SEEN
-from report.deliver.ladder import Choice
+from report.deliver.ladder import Choice, Offer
 from report.deliver.mark import mark
 from report.deliver.parcel import Parcel
-from report.markup.blocks import Block, Code, Items, Link, Paragraph, Strong, Text
+from report.markup.blocks import Block, Blocks, Code, Items, Link, Paragraph, Strong, Text
 
 TRIES: Final = 3
 """How often something is done again whose answer was lost."""
@@ -55,12 +56,11 @@ def deliver(tracker: Tracker, parcel: Parcel, share: str | None = None) -> Deliv
     choice = ladder.choose(parcel.offers, account.limits)
     if found and not tracker.ticket_first:
         return Delivered(found.link, "there already", left_out=choice.left_out)
-    message = _message(parcel, choice, share)
     if tracker.ticket_first and (tracker.target.ticket is None or found):
-        return _with_files(tracker, choice, message, found)
-    uploads = _attach(tracker, parcel.case, choice)
+        return _with_files(tracker, parcel, account.limits, share, found)
+    choice, uploads = _attach(tracker, parcel.case, parcel.offers, account.limits)
     try:
-        link, what = _write(tracker, message, uploads)
+        link, what = _write(tracker, _message(parcel, choice, share), uploads)
     except DeliveryFailed as error:
         _take_back(tracker, uploads, error)
         raise
@@ -74,15 +74,19 @@ def _write(tracker: Tracker, message: Message, uploads: list[Upload]) -> tuple[s
     return made[1], "written"
 
 
-def _with_files(tracker: Tracker, choice: Choice, message: Message, found: Found | None) -> Delivered:
+def _with_files(tracker: Tracker, parcel: Parcel, limits: Limits, share: str | None, found: Found | None) -> Delivered:
     """Where only a ticket takes files: makes it, unless it is there, and adds the files that it lacks."""
+    named = ladder.choose(parcel.offers, limits)
+    message = _message(parcel, named, share)
     if found:
         ticket, link = found.ticket, found.link
     else:
         ticket, link = _once(lambda: tracker.create(message, ()), lambda: _told(tracker, message))
     tracker.target = dataclasses.replace(tracker.target, ticket=ticket)
     try:
-        uploads = _attach(tracker, message.case, choice)
+        choice, uploads = _attach(tracker, parcel.case, parcel.offers, limits)
+        if choice != named and not found:
+            tracker.comment(dataclasses.replace(message, blocks=_files(parcel, choice, share)), uploads)
     except DeliveryFailed as error:
         raise DeliveryFailed(f"{error}; the text is at {link}, the files are not: run it again to add them",
                              again=error.again, after_s=error.after_s) from error
@@ -90,18 +94,31 @@ def _with_files(tracker: Tracker, choice: Choice, message: Message, found: Found
     return Delivered(link, "there already" if found else "created", names, choice.left_out)
 
 
-def _attach(tracker: Tracker, case: str, choice: Choice) -> list[Upload]:
-    """Uploads what is not there; when one fails, the others are taken back."""
-    uploads: list[Upload] = []
-    for offer in choice.offers:
-        file = File(f"{case}-{offer.name}", offer.media_type, offer.read())
+def _attach(tracker: Tracker, case: str, offers: Mapping[str, Offer], limits: Limits) -> tuple[Choice, list[Upload]]:
+    """Uploads what fits and is not there. When a file is turned away, the next rung is tried that lacks it; when an
+    upload fails, the others are taken back."""
+    done: dict[str, Upload] = {}
+    while True:
+        choice = ladder.choose(offers, limits)
+        offer = next((offer for offer in choice.offers if offer.name not in done), None)
+        if offer is None:
+            break
         try:
-            uploads.append(tracker.attached(file) or
-                           _once(partial(tracker.attach, file), partial(tracker.attached, file)))
+            done[offer.name] = _upload(tracker, File(f"{case}-{offer.name}", offer.media_type, offer.read()))
         except DeliveryFailed as error:
-            _take_back(tracker, uploads, error)
-            raise
-    return uploads
+            if error.unfit is None:
+                _take_back(tracker, list(done.values()), error)
+                raise
+            limits = ladder.narrowed(limits, offer, error.unfit)
+    uploads = [done.pop(offer.name) for offer in choice.offers]
+    if done:
+        with suppress(DeliveryFailed):  # of a higher rung; no text names them
+            tracker.discard(list(done.values()))
+    return choice, uploads
+
+
+def _upload(tracker: Tracker, file: File) -> Upload:
+    return tracker.attached(file) or _once(partial(tracker.attach, file), partial(tracker.attached, file))
 
 
 def _take_back(tracker: Tracker, uploads: list[Upload], error: DeliveryFailed) -> None:
@@ -143,14 +160,17 @@ def _line(parcel: Parcel, share: str | None) -> Message:
 
 def _message(parcel: Parcel, choice: Choice, share: str | None) -> Message:
     """The summary, what goes along and what does not."""
+    dossier = (Paragraph((Strong("Dossier:"), Text(" "), Link(share, share))),) if share else ()
+    return Message(parcel.title, (*parcel.blocks, *dossier, *_files(parcel, choice, share)),
+                   mark(parcel.failure, parcel.case), parcel.failure, parcel.case, {**parcel.facts, "share": share})
+
+
+def _files(parcel: Parcel, choice: Choice, share: str | None) -> Blocks:
     more: list[Block] = []
-    if share:
-        more.append(Paragraph((Strong("Dossier:"), Text(" "), Link(share, share))))
     if choice.offers:
         more += [Paragraph((Strong("Files"),)),
                  Items(tuple((Code(f"{parcel.case}-{offer.name}"), Text(f" {offer.what}")) for offer in choice.offers))]
     if choice.left_out:
         ask = "" if share else " Ask for it: whoever sent this has it."
         more.append(Items(tuple((Text(sentence + ask),) for sentence in choice.left_out)))
-    return Message(parcel.title, (*parcel.blocks, *more), mark(parcel.failure, parcel.case), parcel.failure,
-                   parcel.case, {**parcel.facts, "share": share})
+    return tuple(more)

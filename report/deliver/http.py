@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
-from report.deliver.base import DeliveryFailed, Door
+from report.deliver.base import DeliveryFailed, Door, Unfit
 from report.text import short
 
 WAITS_S: Final = (1.0, 30.0)
@@ -41,6 +41,7 @@ SENTENCES: Final[Mapping[int, str]] = {
     415: "{name} does not take this type of file",
     422: "{name} finds something in the request wrong",
     429: "{name} wants fewer requests"}
+UNFIT: Final[Mapping[int, Unfit]] = {413: "size", 415: "type"}
 _QUIET: Final = re.compile(r"\s+")
 
 
@@ -78,7 +79,7 @@ class Http:
                 answer = self._once(method, address, headers or {}, body)
                 if answer.status_code in good:
                     return answer
-                failure, pause_s = self._failure(answer, method), _pause(answer)
+                failure, pause_s = self._failure(answer, repeat), _pause(answer)
                 again = _is_busy(answer) or (repeat and answer.status_code in BROKEN)
             except httpx.TransportError as error:
                 # Before the connection stood nothing can have been done.
@@ -92,7 +93,10 @@ class Http:
 
     def json(self, method: str, path: str, **more: Any) -> Any:
         """As `ask`, the body as JSON; raises DeliveryFailed when it is none."""
-        answer = self.ask(method, path, **more)
+        return self.read(self.ask(method, path, **more))
+
+    def read(self, answer: httpx.Response) -> Any:
+        """The body of an answer as JSON; raises DeliveryFailed when it is none."""
         try:
             return answer.json()
         except ValueError:
@@ -114,7 +118,7 @@ class Http:
                 if key.lower() not in ("content-encoding", "content-length", "transfer-encoding")]
         return httpx.Response(answer.status_code, headers=kept, content=bytes(read), request=request)
 
-    def _failure(self, answer: httpx.Response, method: str) -> DeliveryFailed:
+    def _failure(self, answer: httpx.Response, repeat: bool) -> DeliveryFailed:
         status = answer.status_code
         if 300 <= status < 400:
             host = httpx.URL(answer.headers.get("Location", "")).host
@@ -125,7 +129,7 @@ class Http:
         sentence = sentence or ("{name} has a fault of its own" if status >= 500 else "{name} did not take it")
         said = self._said(answer)
         return DeliveryFailed(f"{sentence.format(name=self.name)} ({status}{f': {said}' if said else ''})", again=later,
-                              after_s=_pause(answer), unclear=status in BROKEN and method not in SAFE)
+                              after_s=_pause(answer), unclear=status in BROKEN and not repeat, unfit=UNFIT.get(status))
 
     def _lost(self, error: httpx.TransportError, *, unclear: bool) -> DeliveryFailed:
         why = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"

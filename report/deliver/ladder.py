@@ -4,12 +4,12 @@ Types come first: what is not taken is left out. Of the rest the highest rung go
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from report.deliver.base import Limits
+from report.deliver.base import Limits, Unfit
 from report.units import size
 
 PDF: Final = "dossier.pdf"
@@ -63,6 +63,13 @@ def choose(offers: Mapping[str, Offer], limits: Limits) -> Choice:
     raise AssertionError("the last rung is empty and always fits")
 
 
+def narrowed(limits: Limits, offer: Offer, why: Unfit) -> Limits:
+    """The limits, when this file was turned away."""
+    if why == "size":
+        return replace(limits, below=offer.size)
+    return replace(limits, refused=(*limits.refused, Path(offer.name).suffix.lower()))
+
+
 def _takes(limits: Limits, name: str) -> bool:
     ending = Path(name).suffix.lower()
     return ending not in limits.refused and (limits.types is None or ending in limits.types)
@@ -71,6 +78,7 @@ def _takes(limits: Limits, name: str) -> bool:
 def _fits(chosen: tuple[Offer, ...], limits: Limits) -> bool:
     sizes = [offer.size for offer in chosen]
     return (max(sizes, default=0) <= limits.file_bytes
+            and (limits.below is None or max(sizes, default=0) < limits.below)
             and (limits.total_bytes is None or sum(sizes) <= limits.total_bytes)
             and (limits.files is None or len(sizes) <= limits.files))
 
@@ -81,4 +89,6 @@ def _why(offer: Offer, limits: Limits) -> str:
     if offer.size > limits.file_bytes:
         return (f"{offer.name} is left out: it is {size(offer.size)}, and {size(limits.file_bytes)} is the most that "
                 "is taken here.")
+    if limits.below is not None and offer.size >= limits.below:
+        return f"{offer.name} is left out: it is {size(offer.size)}, which was turned away here as too large."
     return f"{offer.name} ({size(offer.size)}) is left out: together the files are more than is taken here."

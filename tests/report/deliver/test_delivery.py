@@ -115,6 +115,43 @@ def test_a_ticket_that_has_to_be_there_first_is_completed_later(sent: Parcel) ->
     assert (came.what, len(came.files), list(completed.tickets)) == ("there already", 3, ["1", "2"])
 
 
+def test_a_file_that_is_turned_away_as_too_large_is_stood_for_by_the_next_rung(sent: Parcel) -> None:
+    tracker = Fake()
+    tracker.fail("attach", LOST, done=True)
+    tracker.fail("attach", DeliveryFailed("too large (413)", unfit="size"))
+    came = deliver(tracker, sent)
+    sizes = {offer.size for offer in sent.offers.values()}
+    assert max(len(data) for data in tracker.files.values()) < max(sizes)
+    assert tuple(tracker.files) == came.files != ()
+    assert "turned away here as too large" in " ".join(came.left_out)
+    assert "turned away here as too large" in tracker.tickets["1"][1]
+
+
+def test_a_file_of_a_type_that_is_turned_away_is_left_out_alone(sent: Parcel) -> None:
+    tracker = Fake()
+    tracker.fail("attach", DeliveryFailed("no PDF here (415)", unfit="type"))
+    came = deliver(tracker, sent)
+    assert came.files == (f"{sent.case}-dossier.html", f"{sent.case}-page.har")
+    assert came.left_out == ("dossier.pdf is left out: files of this type are not taken here.",)
+
+
+def test_where_no_file_is_taken_the_text_goes_alone(sent: Parcel) -> None:
+    tracker = Fake()
+    for _ in range(9):
+        tracker.fail("attach", DeliveryFailed("too large (413)", unfit="size"))
+    came = deliver(tracker, sent)
+    assert (came.what, came.files, tracker.files, len(tracker.tickets["1"])) == ("written", (), {}, 2)
+
+
+def test_a_ticket_that_names_a_file_which_was_turned_away_is_put_right(sent: Parcel) -> None:
+    tracker = TicketFirst(ticket=None)
+    tracker.fail("attach", DeliveryFailed("no PDF here (415)", unfit="type"))
+    came = deliver(tracker, sent)
+    assert (came.what, "dossier.pdf is left out" in tracker.tickets["2"][1]) == ("created", True)
+    assert deliver(tracker, sent).what == "there already"
+    assert len(tracker.tickets["2"]) == 2
+
+
 def test_what_does_not_fit_is_said(sent: Parcel) -> None:
     tracker = Fake(limits=Limits(files=0))
     came = deliver(tracker, sent)

@@ -94,6 +94,22 @@ def test_what_may_be_done_once_is_not_repeated(failure: httpx.Response | Excepti
     assert (len(came), failed.value.unclear, failed.value.again) == (1, True, True)
 
 
+@pytest.mark.parametrize("failure", [httpx.Response(500), httpx.ReadError("cut")])
+def test_a_put_that_adds_something_is_not_repeated_either(failure: httpx.Response | Exception) -> None:
+    handler, came = answering(failure, httpx.Response(200))
+    with pytest.raises(DeliveryFailed) as failed:
+        api(Clock(), handler).ask("PUT", "/x", repeat=False)
+    assert (len(came), failed.value.unclear) == (1, True)
+
+
+@pytest.mark.parametrize(("status", "why"), [(413, "size"), (415, "type"), (422, None)])
+def test_it_tells_why_a_file_was_turned_away(status: int, why: str | None) -> None:
+    handler, _ = answering(httpx.Response(status))
+    with pytest.raises(DeliveryFailed) as failed:
+        api(Clock(), handler).ask("POST", "/x", content=b"x")
+    assert failed.value.unfit == why
+
+
 @pytest.mark.parametrize("failure", [httpx.Response(429), httpx.Response(503), httpx.ConnectError("refused"),
                                      httpx.ConnectTimeout("late")])
 def test_what_was_certainly_not_done_is_repeated(failure: httpx.Response | Exception) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from report.deliver.base import Limits
-from report.deliver.ladder import HAR, HTML, PDF, PICTURE, SMALL, Offer, choose
+from report.deliver.ladder import HAR, HTML, PDF, PICTURE, SMALL, Offer, choose, narrowed
 
 SIZES = {PDF: 400, HTML: 300, HAR: 900, SMALL: 100, PICTURE: 50}
 
@@ -50,6 +50,14 @@ def test_the_reason_is_told(offers: dict[str, Offer]) -> None:
         "page.har is left out: files of this type are not taken here.",)
     assert choose(offers, Limits(total_bytes=1599)).left_out == (
         "page.har (900 B) is left out: together the files are more than is taken here.",)
+
+
+def test_what_was_turned_away_is_not_tried_again(offers: dict[str, Offer]) -> None:
+    smaller = choose(offers, narrowed(Limits(), offers[PDF], "size"))
+    assert [offer.name for offer in smaller.offers] == [SMALL]
+    assert smaller.left_out[0] == "dossier.pdf is left out: it is 400 B, which was turned away here as too large."
+    others = choose(offers, narrowed(Limits(refused=(".har",)), offers[PDF], "type"))
+    assert [offer.name for offer in others.offers] == [HTML]
 
 
 def test_what_does_not_exist_is_not_missed(offers: dict[str, Offer]) -> None:
