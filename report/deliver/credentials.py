@@ -1,7 +1,7 @@
 """Who we are at a tracker. In: a target. Out: its credential, from the environment, a file of mode 0600, the keyring.
 
 Credentials never stand in an option: other users of the machine see the command line. One that was kept for one origin
-(scheme, host, port) goes to no other.
+(scheme, host, port) goes to no other; one that was kept for a name of the targets file goes where that leads.
 """
 
 import os
@@ -11,15 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from report.deliver.base import BadTarget, Credential, Target
-from report.deliver.targets import Named
+from report.deliver.base import BadTarget, Credential
+from report.deliver.targets import PREFIX, Named
 from report.deliver.trackers import trackers
 
-PREFIX: Final = "GATEWITNESS_"
 GIVEN: Final = "tracker"
 """In the place of the name, for an address that was given itself."""
 SERVICE: Final = "gatewitness:"
-"""Begin of the service's name in the keyring; the origin follows."""
+"""Begin of the service's name in the keyring; the target's name or the origin follows."""
 
 
 def find(named: Named, environment: Mapping[str, str], file: Path) -> Credential | None:
@@ -30,7 +29,7 @@ def find(named: Named, environment: Mapping[str, str], file: Path) -> Credential
     user stands in the variable that ends with _USER. Raises BadTarget when there is none, with where to put it.
     """
     cls = trackers()[named.target.kind]
-    found = _of_environment(named, environment) or _of_file(named.target.origin, file) or _of_keyring(named.target)
+    found = _of_environment(named, environment) or _of_file(_keys(named), file) or _of_keyring(_keys(named))
     if found is None:
         if not cls.credential:
             return None
@@ -41,6 +40,11 @@ def find(named: Named, environment: Mapping[str, str], file: Path) -> Credential
     if not found.secret.isprintable() or not (found.user or "").isprintable():
         raise BadTarget(f"the credential for {named.target.origin} holds a control character, perhaps a line end")
     return found
+
+
+def _keys(named: Named) -> tuple[str, ...]:
+    """Under what it may be kept, the nearest first."""
+    return (named.name, named.target.origin) if named.name else (named.target.origin,)
 
 
 def _variable(named: Named) -> str:
@@ -63,7 +67,7 @@ def _place(where: str, environment: Mapping[str, str]) -> str:
     return environment.get(where[1:], "").rstrip("/") if where.startswith("$") else where
 
 
-def _of_file(origin: str, path: Path) -> Credential | None:
+def _of_file(keys: tuple[str, ...], path: Path) -> Credential | None:
     if not path.exists():
         return None
     try:
@@ -76,21 +80,22 @@ def _of_file(origin: str, path: Path) -> Credential | None:
         raise BadTarget(f"{path} cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise BadTarget(f"{path} is not TOML") from None  # the reason would quote what stands there
-    entry = entries.get(origin)
-    if entry is None:
+    key = next(filter(entries.__contains__, keys), None)
+    if key is None:
         return None
+    entry = entries[key]
     if not isinstance(entry, dict) or not isinstance(entry.get("token"), str) or not entry["token"]:
-        raise BadTarget(f"the entry of {origin} in {path} wants `token`, and `user` where one is needed")
+        raise BadTarget(f"the entry of {key} in {path} wants `token`, and `user` where one is needed")
     return Credential(entry["token"], str(entry["user"]) if entry.get("user") else None)
 
 
-def _of_keyring(target: Target) -> Credential | None:
+def _of_keyring(keys: tuple[str, ...]) -> Credential | None:
     """The system's keyring, where there is one. Raises BadTarget when it is there and does not answer."""
     import keyring
     import keyring.errors
 
     try:
-        found = keyring.get_credential(SERVICE + target.origin, None)
+        found = next(filter(None, (keyring.get_credential(SERVICE + key, None) for key in keys)), None)
     except (keyring.errors.NoKeyringError, keyring.errors.InitError):
         return None
     except keyring.errors.KeyringError as error:

@@ -101,6 +101,15 @@ def test_then_the_file_then_the_keyring(file: Path, tmp_path: Path, ring: Ring) 
     assert find(NAMED, {}, tmp_path / "none") == Credential("from the ring", "you")
 
 
+def test_two_targets_at_one_origin_have_their_own_by_their_names(file: Path, tmp_path: Path, ring: Ring) -> None:
+    other = Named("dev-desk", NAMED.target)
+    file.write_text(f'{file.read_text()}\n[dev-desk]\ntoken = "by name"\n')
+    assert [find(named, {}, file) for named in (NAMED, other)] == [Credential(SECRET, "me"), Credential("by name")]
+    ring.kept.update({f"gatewitness:{ORIGIN}": ("me", "by origin"), "gatewitness:dev-desk": ("me", "by name")})
+    assert [find(named, {}, tmp_path / "none") for named in (NAMED, other)] == [
+        Credential("by origin", "me"), Credential("by name", "me")]
+
+
 def test_a_file_that_others_can_read_is_not_read(file: Path) -> None:
     for mode in (0o640, 0o604, 0o660):
         file.chmod(mode)

@@ -67,8 +67,9 @@ def test_a_tracker_settles_its_target_when_the_options_are_known(monkeypatch: py
     assert find("https://desk.example/web", {}, {"public": "smtp://m.example"}, {}).target.origin == "smtp://m.example"
 
 
-@pytest.mark.parametrize(("host", "here"), [("localhost", True), ("127.0.0.1", True), ("::1", True), ("10.0.0.1", False),
-                                            ("localhost.evil.example", False), ("", False)])
+@pytest.mark.parametrize(("host", "here"), [
+    ("localhost", True), ("127.0.0.1", True), ("::1", True), ("10.0.0.1", False), ("localhost.evil.example", False),
+    ("", False)])
 def test_this_machine_is_told_from_others(host: str, here: bool) -> None:
     assert is_here(host) is here
 
