@@ -36,8 +36,9 @@ ATTACKS = (
     "[x][1]", "[1]: https://evil.example", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!-- x", "-->",
     "--> <b>x</b>", "<details>", "&lt;b&gt;", "&#64;octocat", "&commat;octocat", "&12", "**b**", "__b__", "*i*",
     "~~s~~", "`", "``", "`@octocat", "```", "~~~", "\\", "\\`@octocat", "\\\\|@octocat", "a|b", "a\\|@octocat|`",
-    "|---|---|", "# h", "- x", "+ x", "* x", "1. x", "1) x", "> q", "---", "===", "- [ ] @octocat", "[^1]", "[TOC]", "[[_TOC_]]",
-    "[[page|https://evil.example]]", "{{macro}}", "{% x %}", "$`x`$", "$$x$$", ":shipit:", "/close", "/assign @octocat",
+    "|---|---|", "# h", "- x", "+ x", "* x", "1. x", "1) x", "> q", "---", "===", "- [ ] @octocat", "[^1]", "[TOC]",
+    "[[_TOC_]]", "[[page|https://evil.example]]", "{{macro}}", "{% x %}", "$`x`$", "$$x$$", ":shipit:", "/close",
+    "/assign @octocat",
     "~bug", "%3", "%\"a b\"", "$3", "^alert#1", "[issue:12]", "*iteration:3", "@30m", "\u1fef@octocat\u1fef",
     "\u202e@octocat", "a\n# b\n@octocat", "a\r\n\r\n/close", "\x00@octocat", "x" * 5_000 + "@octocat",
     "Duplicate of #1", "@\u200boctocat", "\u2060#12")
