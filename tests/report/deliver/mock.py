@@ -16,7 +16,8 @@ the end `Invalid`, if any of them (or any answer of the test) does not fit the d
   in an object is null. An answer that the vendor would not give is a failure of the test too.
 - `mock.faults.append(Fault(comment, 429, {"Retry-After": "1"}))` answers so once; `times=2` twice, `times=None` from
   now on, `skip=1` lets one through first; operation "*" means every one. `Fault(upload, cut_after=1000)` resets the
-  connection when so many bytes of the body were read; `Fault(upload, lost=True)` does what was asked, then resets it.
+  connection when so many bytes of the body were read; `Fault(upload, lost=True)` does what was asked, then resets it;
+  `Fault(upload, stalled=True)` never answers, until the client goes away. `mock.heal()` ends all faults.
 - `mock.requests` are all that came (`Seen`), also invalid, failed and cut ones; `mock.of(name)` those of an operation.
 """
 
@@ -65,6 +66,7 @@ class Fault:
     skip: int = 0
     cut_after: int | None = None
     lost: bool = False
+    stalled: bool = False
 
     def meets(self, before: int) -> bool:
         """Whether it happens to a request that so many came before."""
@@ -121,6 +123,12 @@ class Mock:
     def of(self, operation: str) -> list[Seen]:
         """The requests for one operation."""
         return [seen for seen in self.requests if seen.operation == operation]
+
+    def heal(self) -> None:
+        """Nothing goes wrong any longer."""
+        with self._lock:
+            self.faults.clear()
+            self._met.clear()
 
     def operation(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that is meant by a path of this server."""
@@ -211,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
         mock.requests.append(seen)
         if cut is not None or len(body) < length:
             self.reset()
+        elif fault and fault.stalled:
+            self.close_connection = True
+            self.rfile.read(1)
         elif operation is None:
             self.send(mock.refuse([f"no operation is {self.command} {self.path}"]))
         elif "Transfer-Encoding" in self.headers:

@@ -110,3 +110,4 @@ def test_each_excerpt_has_the_operations_of_the_list_and_no_prose(name: str) -> 
     assert set(excerpt.references(document)) == document["components"]["schemas"].keys()
     assert text == excerpt.written(document)
     assert len(text) <= 150_000
+    assert ("sha256" in source) != ("made" in source)

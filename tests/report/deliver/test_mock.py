@@ -118,6 +118,9 @@ def test_faults_come_when_they_are_due(tracker: Callable[..., Mock]) -> None:
     issue = [send(mock.url, "GET", "/repos/o/r/issues/1")[0] for _ in range(3)]
     comments = [send(mock.url, "GET", "/repos/o/r/issues/1/comments")[0] for _ in range(3)]
     assert (issue, comments) == ([500, 500, 200], [200, 401, 401])
+    mock.heal()
+    mock.faults.append(Fault(ISSUE, 503))
+    assert [send(mock.url, "GET", f"/repos/o/r/issues/1{part}")[0] for part in ("", "/comments", "")] == [503, 200, 200]
 
 
 def test_a_fault_has_its_headers_and_the_documented_body(tracker: Callable[..., Mock]) -> None:
@@ -156,6 +159,17 @@ def test_an_answer_is_lost_after_the_work_was_done(tracker: Callable[..., Mock])
     with pytest.raises(ConnectionError):
         send(mock.url, "DELETE", "/repos/o/r/releases/assets/5")
     assert done == ["5"]
+
+
+def test_a_stalled_answer_ends_with_the_client(tracker: Callable[..., Mock]) -> None:
+    mock = tracker("github")
+    mock.faults.append(Fault(ISSUE, stalled=True))
+    connection = http.client.HTTPConnection(urlsplit(mock.url).netloc, timeout=0.2)
+    connection.request("GET", "/repos/o/r/issues/1")
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    connection.close()
+    assert send(mock.url, "GET", "/repos/o/r/issues/1")[0] == 200
 
 
 def test_nothing_is_left_behind_though_a_connection_stays_open() -> None:
@@ -218,3 +232,40 @@ def test_an_upload_has_the_field_and_the_headers_that_are_described(
         assert send(mock.url, "POST", path, *multipart("file", "d.pdf"))[0] == 200
         assert [(name, filename, content) for name, filename, _, content in mock.requests[0].files] == [
             ("file", "d.pdf", b"\x00 binary")]
+
+
+NOTE, UPLOAD = "/api/v4/projects/a%2Fb/issues/1/notes", "/api/v4/projects/7/uploads"
+TICKET, TOKEN = "/api/v2/tickets/7", "/api/v2/uploads?filename=d.pdf"
+ATTACHED = "/repos/o/r/issues/comments/7/assets?name=d.pdf"
+
+
+@pytest.mark.parametrize(("api", "base", "method", "path", "body", "headers"), [
+    ("gitlab", "", "POST", NOTE, {"body": "x", "internal": True}, JSON),
+    ("gitlab", "", "POST", UPLOAD, *multipart("file", "d.pdf")),
+    ("zendesk", "", "POST", TOKEN, b"%PDF", {"Content-Type": "application/pdf"}),
+    ("zendesk", "", "PUT", TICKET, {"ticket": {"comment": {"body": "x", "public": False, "uploads": ["t"]}}}, JSON),
+    ("gitea", "/api/v1", "POST", ATTACHED, *multipart("attachment", "d.pdf")),
+    ("jira-dc", "/jira", "POST", "/rest/api/2/issue/A-1/comment", {"body": "h1. x"}, JSON),
+    ("jira-newer", "", "POST", "/rest/api/3/search/jql", {"jql": "project = A", "fields": ["key"]}, JSON),
+])
+def test_each_tracker_takes_what_it_should(
+        tracker: Callable[..., Mock], api: str, base: str, method: str, path: str, body: Any, headers: Any) -> None:
+    assert send(tracker(api, base=base).url, method, path, body, headers)[0] in (200, 201)
+
+
+@pytest.mark.parametrize(("api", "base", "method", "path", "body", "headers", "reason"), [
+    ("gitlab", "", "POST", NOTE.replace("%2F", "/"), {"body": "x"}, JSON, "no operation"),
+    ("gitlab", "", "POST", NOTE, {"note": "x"}, JSON, "'body' is a required property"),
+    ("gitlab", "", "POST", UPLOAD, *multipart("files", "d.pdf"), "'file' is a required property"),
+    ("zendesk", "", "POST", "/api/v2/uploads", b"%PDF", {"Content-Type": "application/pdf"}, "filename is missing"),
+    ("zendesk", "", "PUT", TICKET, {"comment": {"body": "x"}}, JSON, "'ticket' is a required property"),
+    ("zendesk", "", "PUT", TICKET, {"ticket": {"comment": {"text": "x"}}}, JSON, "'text' was unexpected"),
+    ("gitea", "", "POST", ATTACHED, *multipart("file", "d.pdf"), "'attachment' is a required property"),
+    ("gitea", "/api/v1", "POST", "/../issues", {"title": "x"}, JSON, "no operation"),
+    ("jira-dc", "", "POST", "/rest/api/2/issue/A-1/comment", adf(), JSON, "is not of type 'string'"),
+    ("jira-newer", "", "POST", "/rest/api/3/search/jql", {"jql": "x", "startAt": 0}, JSON, "'startAt' was unexpected"),
+])
+def test_each_tracker_refuses_what_it_should(
+        api: str, base: str, method: str, path: str, body: Any, headers: Any, reason: str) -> None:
+    with pytest.raises(Invalid, match=reason), Mock(api, base=base) as mock:
+        assert send(mock.url, method, path, body, headers)[0] == 400

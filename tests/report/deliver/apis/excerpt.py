@@ -179,7 +179,8 @@ def main(name: str, path: str, *schemas: str) -> None:
     source = sources()[name]
     definitions = {word: one for file, described in zip(schemas, source.get("schemas", []), strict=True)
                    for word, one in read(file, described["sha256"])["definitions"].items()}
-    document = excerpt(read(path, source["sha256"]), source["operations"], source.get("corrections", {}), definitions)
+    whole = read(path, source.get("sha256", ""))
+    document = excerpt(whole, source["operations"], source.get("corrections", {}), definitions)
     (HERE / f"{name}.json").write_text(written(document), "utf-8")
 
 
