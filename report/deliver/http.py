@@ -5,12 +5,13 @@ a POST was done when the answer was lost is not known here; the failure says so 
 """
 
 import json
+import logging
 import random
 import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -42,7 +43,11 @@ SENTENCES: Final[Mapping[int, str]] = {
     422: "{name} finds something in the request wrong",
     429: "{name} wants fewer requests"}
 UNFIT: Final[Mapping[int, Unfit]] = {413: "size", 415: "type"}
+T = TypeVar("T")
 _QUIET: Final = re.compile(r"\s+")
+
+for _talkative in ("httpx", "httpcore"):  # they log addresses and headers; some of those are secrets
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 
 class Http:
@@ -61,12 +66,13 @@ class Http:
         self._roots = (root, *also)
 
     def ask(self, method: str, path: str, *, good: tuple[int, ...] = (200, 201, 202, 204), repeat: bool | None = None,
-            headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
+            need: str = "", headers: Mapping[str, str] | None = None, **body: Any) -> httpx.Response:
         """One request; `body` is as httpx takes it (params, json, data, files, content). Returns an answer whose
         status is one of `good`; raises DeliveryFailed with a sentence for every other.
 
         `repeat`: whether it may be sent again when the answer was lost (default: by its method). `path` is below the
-        root, or a whole address that begins with it.
+        root, or a whole address that begins with it. `need`: the right that this takes, by its name in the tracker; it
+        is told when it is not allowed.
         """
         repeat = method in SAFE if repeat is None else repeat
         address = path if path.startswith(("https://", "http://")) else self.root + path
@@ -128,7 +134,8 @@ class Http:
         sentence = SENTENCES[429] if later and status == 403 else SENTENCES.get(status)
         sentence = sentence or ("{name} has a fault of its own" if status >= 500 else "{name} did not take it")
         said = self._said(answer)
-        return DeliveryFailed(f"{sentence.format(name=self.name)} ({status}{f': {said}' if said else ''})", again=later,
+        takes = f"; it takes {need}" if need and status in (403, 404) and not later else ""
+        return DeliveryFailed(f"{sentence.format(name=self.name)}{takes} ({status}{f': {said}' if said else ''})", again=later,
                               after_s=_pause(answer), unclear=status in BROKEN and not repeat, unfit=UNFIT.get(status))
 
     def _lost(self, error: httpx.TransportError, *, unclear: bool) -> DeliveryFailed:
@@ -148,6 +155,20 @@ class Http:
         for secret in self._secrets:
             said = said.replace(secret, "***")
         return short(_QUIET.sub(" ", said).strip().rstrip("."), REASON_CHARS)
+
+
+def patiently(door: Door, work: Callable[[], T]) -> T:
+    """Does it again, with growing pauses, as long as it may succeed later and certainly was not done."""
+    until, wait_s = door.clock() + door.patience_s, WAITS_S[0]
+    while True:
+        try:
+            return work()
+        except DeliveryFailed as error:
+            pause_s = wait_s * random.uniform(1, 1.25)
+            if not error.again or error.unclear or door.clock() + pause_s > until:
+                raise
+        door.sleep(pause_s)
+        wait_s = min(WAITS_S[1], wait_s * 2)
 
 
 def part(text: str) -> str:

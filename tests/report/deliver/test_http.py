@@ -1,7 +1,9 @@
 """Trackers are asked patiently, never twice for what may be done once only, and their answers are one sentence."""
 
+import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
@@ -9,7 +11,7 @@ import httpx
 import pytest
 
 from report.deliver.base import DeliveryFailed, Door
-from report.deliver.http import ANSWER_BYTES, Http, pages, part
+from report.deliver.http import ANSWER_BYTES, Http, pages, part, patiently
 
 ROOT = "https://tracker.example/api"
 SECRET = "s3cr3t-t0ken"
@@ -168,6 +170,32 @@ def test_what_is_no_api_is_told() -> None:
     handler, _ = answering(httpx.Response(200, content=b" " * (ANSWER_BYTES + 1)))
     with pytest.raises(DeliveryFailed, match="more than an answer"):
         api(Clock(), handler).json("GET", "/x")
+
+
+def test_addresses_do_not_get_into_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    api(Clock(), answering(httpx.Response(200))[0]).ask("POST", f"/services/{SECRET}")
+    assert caplog.text == ""
+
+
+def test_what_may_succeed_later_and_was_not_done_is_done_again() -> None:
+    clock, failures = Clock(), [DeliveryFailed("not now", again=True)] * 3
+    door = replace(api(clock, answering(httpx.Response(200))[0]).door, patience_s=20.0)
+
+    def work() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert patiently(door, work) == "done"
+    assert clock.slept == sorted(clock.slept)
+    for failure, times in ((DeliveryFailed("no"), 0), (DeliveryFailed("perhaps", again=True, unclear=True), 0),
+                           (DeliveryFailed("not now", again=True), 4)):
+        clock.slept.clear()
+        failures[:] = [failure] * 100
+        with pytest.raises(DeliveryFailed, match=str(failure)):
+            patiently(door, work)
+        assert len(clock.slept) == times
 
 
 def test_parts_and_pages() -> None:
