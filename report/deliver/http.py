@@ -85,7 +85,7 @@ class Http:
                 answer = self._once(method, address, headers or {}, body)
                 if answer.status_code in good:
                     return answer
-                failure, pause_s = self._failure(answer, repeat), _pause(answer)
+                failure, pause_s = self._failure(answer, repeat, need), _pause(answer)
                 again = _is_busy(answer) or (repeat and answer.status_code in BROKEN)
             except httpx.TransportError as error:
                 # Before the connection stood nothing can have been done.
@@ -124,7 +124,7 @@ class Http:
                 if key.lower() not in ("content-encoding", "content-length", "transfer-encoding")]
         return httpx.Response(answer.status_code, headers=kept, content=bytes(read), request=request)
 
-    def _failure(self, answer: httpx.Response, repeat: bool) -> DeliveryFailed:
+    def _failure(self, answer: httpx.Response, repeat: bool, need: str) -> DeliveryFailed:
         status = answer.status_code
         if 300 <= status < 400:
             host = httpx.URL(answer.headers.get("Location", "")).host
@@ -135,8 +135,9 @@ class Http:
         sentence = sentence or ("{name} has a fault of its own" if status >= 500 else "{name} did not take it")
         said = self._said(answer)
         takes = f"; it takes {need}" if need and status in (403, 404) and not later else ""
-        return DeliveryFailed(f"{sentence.format(name=self.name)}{takes} ({status}{f': {said}' if said else ''})", again=later,
-                              after_s=_pause(answer), unclear=status in BROKEN and not repeat, unfit=UNFIT.get(status))
+        return DeliveryFailed(f"{sentence.format(name=self.name)}{takes} ({status}{f': {said}' if said else ''})",
+                              again=later, after_s=_pause(answer), unclear=status in BROKEN and not repeat,
+                              unfit=UNFIT.get(status))
 
     def _lost(self, error: httpx.TransportError, *, unclear: bool) -> DeliveryFailed:
         why = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "cannot be reached"
