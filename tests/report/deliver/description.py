@@ -23,6 +23,7 @@ APIS = Path(__file__).parent / "apis"
 ALWAYS = {401, 403, 404, 409, 413, 422, 429, 500, 503}
 """Any server may answer these, whether its description says so or not."""
 PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
+PLAINLY_FILLED = ("string", "integer", "boolean")
 FORMATS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "uri": "https://example.com/",
            "email": "someone@example.com", "binary": ""}
 
@@ -237,7 +238,7 @@ def answer(operation: Operation, given: Any = None, status: int | None = None) -
 
 def completed(components: Node, schema: Any, given: Any = None) -> Any:
     """A value that fits a schema, with the given values in it."""
-    schema = merged(components, schema)
+    schema = merged(components, schema, given)
     kind = schema.get("type", "object" if "properties" in schema else "")
     kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
     if kind == "array" and isinstance(given, list):
@@ -251,27 +252,39 @@ def completed(components: Node, schema: Any, given: Any = None) -> Any:
 
 
 def completed_object(components: Node, schema: Node, given: Node) -> Node:
-    """What is required or plain, and what is given; a member that is given as None stays null."""
+    """What is required or (where vendors do not say what is) plain, and what is given; None given is null."""
     properties, required = schema.get("properties", {}), schema.get("required", [])
+    loose = schema.get("additionalProperties") is not False
     filled = {name: completed(components, one) for name, one in properties.items() if name not in given
-              and (name in required or merged(components, one).get("type") in ("string", "integer", "boolean"))}
+              and (name in required or (loose and merged(components, one).get("type") in PLAINLY_FILLED))}
     return filled | {name: one if one is None else completed(components, properties.get(name, {}), one)
                      for name, one in given.items()}
 
 
-def merged(components: Node, schema: Any) -> Node:
-    """One schema without references or compositions: all of allOf, and the first of anyOf."""
+def merged(components: Node, schema: Any, given: Any = None) -> Node:
+    """One schema without references or compositions: all of allOf, and of anyOf the one that is meant."""
     if not isinstance(schema, dict):
         return {}
     if "$ref" in schema:
-        return merged(components, components["schemas"][schema["$ref"].rpartition("/")[2]])
+        return merged(components, components["schemas"][schema["$ref"].rpartition("/")[2]], given)
     whole = {word: value for word, value in schema.items() if word not in ("allOf", "anyOf")}
-    for one in [*schema.get("allOf", []), *schema.get("anyOf", [])[:1]]:
-        part = merged(components, one)
+    for one in [*schema.get("allOf", []), *meant(components, schema.get("anyOf", []), given)]:
+        part = merged(components, one, given)
         both = {"properties": whole.get("properties", {}) | part.get("properties", {}),
                 "required": [*whole.get("required", []), *part.get("required", [])]}
         whole = part | whole | {word: value for word, value in both.items() if value}
     return whole
+
+
+def meant(components: Node, schemas: list[Any], given: Any) -> list[Any]:
+    """The first of several schemas whose constants do not speak against the given members; otherwise the first."""
+    def fits(schema: Any) -> bool:
+        members = merged(components, schema, given).get("properties", {})
+        return all(value in merged(components, members.get(name, {})).get("enum", [value])
+                   for name, value in given.items())
+
+    fitting = filter(fits, schemas) if isinstance(given, dict) else iter(schemas)
+    return [next(fitting, schemas[0])] if schemas else []
 
 
 def with_closed(schemas: Node) -> Node:

@@ -253,4 +253,4 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.status not in BODILESS:
             self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815
+    do_GET = do_HEAD = do_OPTIONS = do_POST = do_PUT = do_PATCH = do_DELETE = serve  # noqa: N815

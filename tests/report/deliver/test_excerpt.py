@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.report.deliver.apis import excerpt
 
@@ -110,4 +111,6 @@ def test_each_excerpt_has_the_operations_of_the_list_and_no_prose(name: str) -> 
     assert set(excerpt.references(document)) == document["components"]["schemas"].keys()
     assert text == excerpt.written(document)
     assert len(text) <= 150_000
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
     assert ("sha256" in source) != ("made" in source)

@@ -58,6 +58,7 @@ def test_every_documented_answer_can_be_made(api: str) -> None:
 @pytest.mark.parametrize(("method", "path", "body", "headers", "reason"), [
     ("POST", "/repos/o/r/issues/1/remarks", {"body": "x"}, JSON, "no operation is"),
     ("PUT", "/repos/o/r/issues/1/comments", {"body": "x"}, JSON, "no operation is"),
+    ("OPTIONS", "/repos/o/r/issues/1/comments", None, {}, "no operation is"),
     ("POST", "/repos/o/r/issues/one/comments", {"body": "x"}, JSON, "issue_number cannot be"),
     ("GET", "/repos/o/r/issues/1/comments?pages=2", None, {}, "no query parameter is named pages"),
     ("GET", "/repos/o/r/issues/1/comments?page=two", None, {}, "page cannot be"),
@@ -206,6 +207,14 @@ def test_a_comment_for_jira_is_a_document_and_has_no_member_that_is_only_read(bo
         send(mock.url, "POST", COMMENT_IN_JIRA, body)
     with Mock("jira") as mock:
         assert send(mock.url, "POST", COMMENT_IN_JIRA, adf(marks=[{"type": "strong"}]))[0] == 201
+
+
+def test_a_given_document_is_answered_as_it_was_given(tracker: Callable[..., Mock]) -> None:
+    texts = [adf(marks=[{"type": "strong"}]), {"body": {"type": "doc", "version": 1, "content": [
+        {"type": "codeBlock", "attrs": {"language": "text"}, "content": [{"type": "text", "text": "x"}]}]}}]
+    mock = tracker("jira", answers={"GET /rest/api/3/issue/{issueIdOrKey}/comment": {"comments": texts}})
+    answered = send(mock.url, "GET", COMMENT_IN_JIRA)[1]["comments"]
+    assert [one["body"] for one in answered] == [one["body"] for one in texts]
 
 
 def multipart(field: str, filename: str | None) -> tuple[bytes, dict[str, str]]:
