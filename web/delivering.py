@@ -1,7 +1,8 @@
 """Deliveries that go out through the guard. In: a target, the settings. Out: its tracker, ready to be asked."""
 
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -26,8 +27,10 @@ def settings(environment: Mapping[str, str]) -> Path:
 
 @contextmanager
 def opened(named: Named, kept: Path, networks: tuple[str, ...] = (), patience_s: float = PATIENCE_S,
-           environment: Mapping[str, str] | None = None) -> Iterator[Tracker]:
-    """The tracker of a target; `kept` is the file of credentials, `networks` may be contacted besides the target's own.
+           environment: Mapping[str, str] | None = None, sleep: Callable[[float], None] = time.sleep,
+           ) -> Iterator[Tracker]:
+    """The tracker of a target; `kept` is the file of credentials, `networks` may be contacted besides the target's own,
+    `sleep` waits.
 
     Raises BadTarget when there is no credential, or when it would go over the network in the clear.
     """
@@ -37,7 +40,7 @@ def opened(named: Named, kept: Path, networks: tuple[str, ...] = (), patience_s:
         raise BadTarget(f"the credential would go to {named.target.origin} in the clear; use https")
     outgoing = Outgoing((*named.networks, *networks))
     with outgoing.client() as client:
-        yield trackers()[named.target.kind](named.target, credential, Door(client, outgoing.dial, patience_s))
+        yield trackers()[named.target.kind](named.target, credential, Door(client, outgoing.dial, patience_s, sleep))
 
 
 def _is_here(origin: str) -> bool:

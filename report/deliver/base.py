@@ -4,6 +4,7 @@ A tracker is one file in `trackers/` with one subclass of Tracker; it is found b
 """
 
 import hashlib
+import re
 import socket
 import time
 from abc import ABC, abstractmethod
@@ -196,6 +197,8 @@ class Tracker(ABC):
     """Options of its targets, each with its meaning in a few words."""
     ticket_first: ClassVar[bool] = False
     """Files can be uploaded to an existing ticket only; else they are uploaded before the text is written."""
+    searchable: ClassVar[bool] = True
+    """Whether `find` sees what was written; else whoever delivers has to remember it."""
 
     @classmethod
     @abstractmethod
@@ -213,6 +216,12 @@ class Tracker(ABC):
         """The target when its options are known, some of which may say what its address does not, for example the
         server that a mail goes through. Raises BadTarget."""
         return target
+
+    @classmethod
+    def ticket(cls, target: Target, text: str) -> str | None:
+        """The ticket that people mean by a number or key, when it can be one of the target's place; else None."""
+        found = re.fullmatch(r"#?([1-9][0-9]{0,17})", text, re.ASCII)
+        return found[1] if found else None
 
     def __init__(self, target: Target, credential: Credential | None, door: Door) -> None:
         """Contacts nobody. Raises BadTarget for options that make no sense."""

@@ -42,13 +42,14 @@ class Delivered:
     """A sentence for each file that is not."""
 
 
-def deliver(tracker: Tracker, parcel: Parcel, share: str | None = None) -> Delivered:
+def deliver(tracker: Tracker, parcel: Parcel, share: str | None = None, earlier: Found | None = None) -> Delivered:
     """Brings a parcel to a tracker; `share` is a link under which the dossier can be seen, if there is one.
 
-    Raises DeliveryFailed with a sentence that also says what was done before it failed.
+    `earlier` is what was delivered there of the same failure; it counts where the tracker cannot be searched. Raises
+    DeliveryFailed with a sentence that also says what was done before it failed.
     """
     account = tracker.check()
-    found = tracker.find(parcel.failure)
+    found = tracker.find(parcel.failure) if tracker.searchable else earlier
     if found and parcel.case not in found.cases:
         line = _line(parcel, share)
         made = _once(lambda: ("", tracker.again(found, line)), lambda: _told(tracker, line))

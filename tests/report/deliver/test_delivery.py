@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from report.deliver.base import DeliveryFailed, Limits
+from report.deliver.base import DeliveryFailed, Found, Limits
 from report.deliver.delivery import deliver
 from report.deliver.parcel import Parcel, parcel
 from tests.report.deliver.fake import Fake, TicketFirst
@@ -160,3 +160,16 @@ def test_what_does_not_fit_is_said(sent: Parcel) -> None:
     assert "dossier.pdf" in tracker.tickets["1"][1]
     assert "left out" in tracker.tickets["1"][1]
     assert "Ask for it" in tracker.tickets["1"][1]
+
+
+class Unsearchable(Fake):
+    """Nobody can look at what was written."""
+
+    searchable = False
+
+
+@pytest.mark.parametrize(("tracker", "what"), [(Unsearchable, "seen again"), (Fake, "written")])
+def test_what_is_remembered_counts_where_nobody_can_look(sent: Parcel, tracker: type[Fake], what: str) -> None:
+    earlier = Found("https://fake.example/1", "1", "", ("GW-0000-0002",))
+    assert deliver(tracker(), sent, earlier=earlier).what == what
+    assert deliver(tracker(), sent).what == "written"
