@@ -221,3 +221,27 @@ def test_doctor_installs_nothing(bare: Tree) -> None:
 def test_wrong_use_is_an_error(bare: Tree, command: tuple[str, ...], status: int) -> None:
     bare.stub("id", "echo 1000")
     assert bare.run(*command).returncode == status
+
+
+@pytest.mark.parametrize(("restricted", "profile", "made"), [
+    ("1", "", True), ("0", "", False), ("1", "@CACHE@", False)])
+def test_a_downloaded_browser_that_is_there_already_gets_its_sandbox_too(
+        restricted: str, profile: str, made: bool, tree: Tree, tmp_path: Path) -> None:
+    cache = tmp_path / "browsers"
+    executable(cache / "chromium-1/chrome-linux/chrome", "").parent.with_name("INSTALLATION_COMPLETE").touch()
+    (tmp_path / "restricted").write_text(f"{restricted}\n")
+    (tmp_path / "profile").write_text(f'profile x "{profile}/chromium-*"\n'.replace("@CACHE@", str(cache)))
+    script = (tree.path / "run").read_text()
+    for path, name in (("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "restricted"),
+                       ("/etc/apparmor.d/gatewitness-chromium", "profile")):
+        script = script.replace(path, str(tmp_path / name))
+    (tree.path / "run").write_text(script)
+    tree.stub("id", "echo 1000")
+    tree.stub("sudo", 'echo "sudo $*" >>"$STUB_LOG"')
+    assert tree.run("setup", GATEWITNESS_BROWSER="", PLAYWRIGHT_BROWSERS_PATH=str(cache)).returncode == 0
+    assert (f"sudo -n {tree.path}/run sandbox {cache}" in tree.calls()) is made
+
+
+def test_a_ci_system_calls_the_job_in_the_tree(tree: Tree, tmp_path: Path) -> None:
+    assert tree.run("ci", "capture", cwd=tmp_path).returncode == 0
+    assert tree.calls()[-1] == "-m ci.job capture"
