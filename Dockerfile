@@ -22,9 +22,10 @@ RUN ./run packages chromium chromium-sandbox tini && ./run setup && rm -rf /var/
 RUN useradd --uid 10001 --create-home gatewitness && install -d -o gatewitness -g gatewitness -m 0700 /data
 COPY pyproject.toml LICENSE gatewitness.py ./
 COPY capture capture
+COPY ci ci
 COPY report report
 COPY web web
-RUN .venv/bin/python -m compileall -q capture report web gatewitness.py
+RUN .venv/bin/python -m compileall -q capture ci report web gatewitness.py
 ENV GATEWITNESS_HOST=0.0.0.0 GATEWITNESS_DATA=/data
 USER gatewitness
 VOLUME /data

@@ -60,7 +60,7 @@ HEAVY = ("playwright", "weasyprint", "flask")
 
 def sources() -> list[Path]:
     """Everything that is shipped and written in Python."""
-    packages = (ROOT / name for name in ("capture", "report", "web"))
+    packages = (ROOT / name for name in ("capture", "ci", "report", "web"))
     return [ROOT / "gatewitness.py", *sorted(path for package in packages for path in package.rglob("*.py"))]
 
 
