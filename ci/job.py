@@ -60,7 +60,8 @@ def capture(environment: Environment) -> int:
         return status or 5
     verdict = json.loads((directory / "report" / "diagnosis.json").read_bytes())["verdict"]
     case = json.loads((directory / "manifest.json").read_bytes())["case"]
-    values = {name: verdict[field] for name, field in OUTPUTS.items()}
+    # What is not known stands nowhere in it.
+    values = {name: verdict.get(field) for name, field in OUTPUTS.items()}
     _append(environment.get("GITHUB_OUTPUT"), outputs({**values, "case": case, "dossier": str(directory)}))
     _append(environment.get("GITHUB_STEP_SUMMARY"), (directory / "report" / "summary.md").read_text("utf-8") + "\n")
     return status

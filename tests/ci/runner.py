@@ -49,7 +49,7 @@ def main():
 
 
 VERDICT = {"fault_code": "origin.bad-gateway", "certainty": "likely", "status": 502, "is_error_page": True,
-           "generator": "nginx", "summary": "nginx got no valid answer\nfault-code=forged\n::error::forged"}
+           "summary": "nginx got no valid answer\nfault-code=forged\n::error::forged"}
 FILES = {"report/dossier.html": "<!doctype html>", "report/summary.md": "**502**\n",
          "report/diagnosis.json": json.dumps({"verdict": VERDICT}), "manifest.json": '{"case": "GW-1"}'}
 """What the stub of a capture leaves."""

@@ -1,5 +1,6 @@
 """ci/gitlab.yml, its scripts as GitLab's runner would run them."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -74,6 +75,21 @@ def test_the_example_sets_only_what_the_template_knows_and_goes_on_its_stages() 
         assert work["variables"].keys() <= TEMPLATE["variables"].keys()
         assert work["stage"] in example["stages"]
         assert set(work.get("needs", [])) <= jobs.keys()
+
+
+def test_the_jobs_of_the_example_run(job: Job) -> None:
+    example = read(EXAMPLE)
+    for name in ("witness", "witness-of-preview"):
+        variables = example[name]["variables"]
+        shop = variables["GATEWITNESS_URL"].replace("$SHOP", example["variables"]["SHOP"])
+        assert job.run(**REQUEST, **{**variables, "GATEWITNESS_URL": shop}).returncode == 0
+    assert [arguments[-1] for arguments in job.arguments()[::2]] == ["https://shop.example/checkout"] * 2
+
+
+def test_every_variable_is_in_the_document() -> None:
+    text = (ROOT / "docs/ci.md").read_text()
+    ours = TEMPLATE["variables"].keys() - {"GIT_STRATEGY", "GATEWITNESS_HOME", "GATEWITNESS_OUT"}
+    assert {name for name in ours if not re.search(f"`({name}|{name.removeprefix('GATEWITNESS')})`", text)} == set()
 
 
 def test_what_is_written_is_what_is_kept() -> None:
