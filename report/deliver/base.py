@@ -64,6 +64,14 @@ class Target:
     """Path under which the tracker is served, for example /redmine; without a slash at the end."""
 
 
+def says_yes(target: Target, option: str, default: bool = False) -> bool:
+    """Whether an option is yes. Raises BadTarget when it is neither yes nor no."""
+    said = target.options.get(option)
+    if said not in (None, "yes", "no"):
+        raise BadTarget(f"the option {option} of {target.kind} is yes or no, not {said!r}")
+    return default if said is None else said == "yes"
+
+
 @dataclass(frozen=True)
 class Credential:
     """Who we are at one tracker."""
@@ -192,7 +200,8 @@ class Tracker(ABC):
     needs_user: ClassVar[bool] = False
     """Whether the credential has a user besides the secret."""
     variables: ClassVar[Mapping[str, str]] = {}
-    """Conventional environment variables for its secret, each with the one origin at which it counts."""
+    """Conventional environment variables for its secret, each with the one origin at which it counts: the first that is
+    there of several, with a space between them, where $NAME is the origin in another variable."""
     options: ClassVar[Mapping[str, str]] = {}
     """Options of its targets, each with its meaning in a few words."""
     ticket_first: ClassVar[bool] = False

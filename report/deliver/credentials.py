@@ -10,9 +10,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from report.deliver.base import BadTarget, Credential
-from report.deliver.targets import PREFIX, Named
+from report.deliver.targets import PREFIX, Named, origin
 from report.deliver.trackers import trackers
 
 GIVEN: Final = "tracker"
@@ -63,8 +64,10 @@ def _of_environment(named: Named, environment: Mapping[str, str]) -> Credential 
 
 
 def _place(where: str, environment: Mapping[str, str]) -> str:
-    """An origin, or that in the variable whose name begins with $, as CI systems tell their own address."""
-    return environment.get(where[1:], "").rstrip("/") if where.startswith("$") else where
+    """The first origin that is there: written out, or in the variable whose name begins with $, where CI systems tell
+    their own address, with the path under which they are served."""
+    told = (environment.get(name[1:], "") if name.startswith("$") else name for name in where.split())
+    return next((origin(urlsplit(address)) for address in told if address), "")
 
 
 def _of_file(keys: tuple[str, ...], path: Path) -> Credential | None:

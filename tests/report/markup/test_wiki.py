@@ -13,7 +13,7 @@ LIVE = re.compile(
     r"[{}\[\]|*_+^~@!\\<>]|\?\?|--|(?:^|\s)-|-(?:\s|$)|://|mailto:|www\.|:-?[)(DP]|;-?\)|\b(?:h[1-6]|bq)\.|[A-Z][A-Z0-9]+-\d"
     r"|\((?:y|n|i|x|/|on|off|flag|flagoff)\)|&(?!#\d+;)", re.MULTILINE)
 NASTY = [
-    "{code}x{code}", "{noformat}", "{color:red}x{color}", "!https://evil.example/x.png|width=1!", "[~admin]", "@everyone",
+    "{code}x{code}", "{noformat}", "{color:red}x{color}", "!https://evil.example/x.png|width=1!", "[~admin]", "@all",
     "[x|https://evil.example]", "[^secret.txt]", "h1. big", "bq. quote", "----", "-- or ---", "{{mono}}", "||head||",
     "*b* _i_ +u+ -s- ^t^ ~u~ ??c??", "# one", "* one", "- one", "\\\\ break", "\\{code}", "https://evil.example/a_b",
     "mailto:a@evil.example", "mailto:1@evil.example", "www.evil.example", ":) ;) :P (!) (/) (x) (flagoff)", "x*) (*",
