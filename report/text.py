@@ -80,7 +80,7 @@ def line(text: str, limit: int = 500) -> str:
 
 def around(text: str, written: str) -> str:
     """What was written of a text, with the space that parts the text from what stands before and after it."""
-    return f"{' ' * text.startswith(' ')}{written}{' ' * text.endswith(' ')}"
+    return f"{' ' * text.startswith(' ')}{written}{' ' * text.endswith(' ')}" if written else " " * bool(text)
 
 
 def markdown_code(text: str, limit: int = 500) -> str:

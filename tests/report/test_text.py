@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import escape
 
-from report.text import SHOWN_CHARS, bounded, breakable, clipped, markdown_code, short, visible
+from report.text import SHOWN_CHARS, around, bounded, breakable, clipped, markdown_code, short, visible
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,8 @@ def test_a_code_span_holds_backticks_and_bars() -> None:
     assert markdown_code("``") == "``` `` ```"
     assert markdown_code("a|b") == "`a\\|b`"
     assert markdown_code("a\nb") == "`a b`"
+
+
+def test_a_text_keeps_the_space_that_parts_it_from_its_neighbours() -> None:
+    for text in ("a", " a", "a ", " a ", " ", ""):
+        assert around(text, text.strip()) == text
