@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import typer
 
@@ -86,7 +87,7 @@ def comment(environment: Environment) -> int:
     if request is not None:
         # The CI system named its own address, which is often not a public one.
         bare = {name: value for name, value in environment.items() if name not in TRACKER}
-        status = _deliver(directory, request, ["--allow-private"], bare) or status
+        status = _deliver(directory, request, ["--allow-private", *_base(environment)], bare) or status
     return status
 
 
@@ -130,10 +131,11 @@ def may_not_write(environment: Environment) -> str | None:
     """Why the job's token may lack the right to comment although all was set up well; None when it has no excuse."""
     if environment.get("GITLAB_CI") and not environment.get("GITLAB_TOKEN"):
         return "there is no GITLAB_TOKEN (jobs of forks never have it)"
-    if environment.get("GITHUB_EVENT_NAME") != "pull_request":
-        return None
+    # https://docs.github.com/en/code-security/dependabot/working-with-dependabot/automating-dependabot-with-github-actions
     if environment.get("GITHUB_ACTOR") == "dependabot[bot]":
         return "a job of Dependabot may only read"
+    if environment.get("GITHUB_EVENT_NAME") != "pull_request":
+        return None
     request = _event(environment).get("pull_request") or {}
     head, base = (_at(request, (side, "repo", "full_name")) for side in ("head", "base"))
     return "the pull request comes from a fork, and its job may only read" if head != base else None
@@ -146,6 +148,12 @@ def _request(environment: Environment) -> str | None:
     number = pull_request(environment)
     server, repository = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_REPOSITORY")
     return f"github+{server}/{repository}/pull/{number}" if number else None
+
+
+def _base(environment: Environment) -> list[str]:
+    """Where GitLab is served under a path, which its addresses do not tell from a group."""
+    path = urlsplit(environment.get("CI_SERVER_URL", "")).path.strip("/")
+    return [f"--option=base=/{path}"] if path else []
 
 
 def merge_request(environment: Environment) -> str | None:

@@ -114,6 +114,12 @@ def test_a_capture_is_commented_on_the_merge_request(shell: str, job: Job) -> No
     assert not (job.place / "project/gatewitness-dossier/old").exists()
 
 
+def test_where_gitlab_is_served_under_a_path_the_comment_is_told_so(job: Job) -> None:
+    job.run(CI_SERVER_URL="https://ci.test/gitlab", CI_OPEN_MERGE_REQUESTS="shop/web!5")
+    to, _, _, base = job.arguments()[1][1:5]
+    assert (to, base) == ("--to=gitlab+https://ci.test/gitlab/shop/web/-/merge_requests/5", "--option=base=/gitlab")
+
+
 def test_without_a_token_the_comment_is_left_out_and_that_is_told(job: Job) -> None:
     done = job.run(**REQUEST, GITLAB_TOKEN="", STUB_ATTACH="2")
     assert done.returncode == 0

@@ -75,6 +75,7 @@ def event(head: str | None, path: Path) -> str:
     ("pull_request", "stranger/web", "stranger", True),
     ("pull_request", None, "stranger", True),
     ("pull_request", "shop/web", "dependabot[bot]", True),
+    ("deployment_status", "shop/web", "dependabot[bot]", True),
     ("pull_request", "shop/web", "somebody", False),
     ("pull_request_target", "stranger/web", "stranger", False),
     ("push", "stranger/web", "somebody", False),
