@@ -252,6 +252,7 @@ ATTACHED = "/repos/o/r/issues/comments/7/assets?name=d.pdf"
     ("gitlab", "", "POST", NOTE, {"body": "x", "internal": True}, JSON),
     ("gitlab", "", "POST", UPLOAD, *multipart("file", "d.pdf")),
     ("zendesk", "", "POST", TOKEN, b"%PDF", {"Content-Type": "application/pdf"}),
+    ("zendesk", "", "POST", "/api/v2/uploads?filename=d.har", b"{}", JSON),
     ("zendesk", "", "PUT", TICKET, {"ticket": {"comment": {"body": "x", "public": False, "uploads": ["t"]}}}, JSON),
     ("gitea", "/api/v1", "POST", ATTACHED, *multipart("attachment", "d.pdf")),
     ("jira-dc", "/jira", "POST", "/rest/api/2/issue/A-1/comment", {"body": "h1. x"}, JSON),
