@@ -108,6 +108,8 @@ class Limits:
     """All files of one message; None: no limit is known."""
     files: int | None = None
     """Most files of one message; 0: it takes none."""
+    no_files: str = "no files are taken here"
+    """Why it takes none, where `files` is 0."""
     types: tuple[str, ...] | None = None
     """Endings of names that are taken, in lower case with the dot; None: all."""
     refused: tuple[str, ...] = ()

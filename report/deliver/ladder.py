@@ -84,6 +84,8 @@ def _fits(chosen: tuple[Offer, ...], limits: Limits) -> bool:
 
 
 def _why(offer: Offer, limits: Limits) -> str:
+    if limits.files == 0:
+        return f"{offer.name} is left out: {limits.no_files}."
     if not _takes(limits, offer.name):
         return f"{offer.name} is left out: files of this type are not taken here."
     if offer.size > limits.file_bytes:

@@ -50,6 +50,8 @@ def test_the_reason_is_told(offers: dict[str, Offer]) -> None:
         "page.har is left out: files of this type are not taken here.",)
     assert choose(offers, Limits(total_bytes=1599)).left_out == (
         "page.har (900 B) is left out: together the files are more than is taken here.",)
+    assert choose(offers, Limits(files=0, no_files="it is public")).left_out[0] == (
+        "dossier.pdf is left out: it is public.")
 
 
 def test_what_was_turned_away_is_not_tried_again(offers: dict[str, Offer]) -> None:
