@@ -86,6 +86,7 @@ class GitHub(Tracker):
 
     @classmethod
     def recognise(cls, url: SplitResult) -> Target | None:
+        """Addresses of github.com and ghe.com."""
         host = (url.hostname or "").removeprefix("www.")
         known = url.scheme == "https" and url.port in (None, 443) and (
             host == "github.com" or _CLOUD.fullmatch(host) is not None)
@@ -93,6 +94,7 @@ class GitHub(Tracker):
 
     @classmethod
     def recognise_own(cls, url: SplitResult) -> Target | None:
+        """The same paths of an Enterprise Server."""
         found = _PLACE.fullmatch(url.path)
         rest = (found["rest"] or "") if found else ""
         ticket = _TICKET.fullmatch(rest)
@@ -115,6 +117,7 @@ class GitHub(Tracker):
         self.shelf = _shelf(self.http, self.repository, self.place_for_files, target.options)
 
     def check(self) -> Account:
+        """Asks for the account, the repository and the issue."""
         login = self._login
         answer = self.http.ask("GET", self.repository, need="a token that may read the repository")
         repository = _read(answer)
@@ -123,6 +126,7 @@ class GitHub(Tracker):
         return Account(login, self._limits(repository))
 
     def find(self, failure: str) -> Found | None:
+        """Looks into the issue and its newest comments, or into our open issues."""
         if self.target.ticket is None:
             issues = pages(lambda number: self._list("/issues", state="open", creator=self._login, page=number), PAGE,
                            PAGES)
@@ -137,31 +141,36 @@ class GitHub(Tracker):
         return next(filter(None, told), None)
 
     def attached(self, file: File) -> Upload | None:
+        """By name and hash, in the place for files."""
         return self.shelf.there(file) if self.shelf else None
 
     def attach(self, file: File) -> Upload:
+        """Puts it into the place for files."""
         if self.shelf is None:
             raise DeliveryFailed("GitHub takes no files at issues; the option files names another place for them")
         return self.shelf.put(file)
 
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:
+        """A comment that links to the files."""
         made = self.http.json("POST", f"{self.repository}/issues/{self.target.ticket}/comments", need=ISSUES,
                               json={"body": _body(message, uploads)})
         return str(made["html_url"])
 
     def create(self, message: Message, uploads: Sequence[Upload]) -> tuple[str, str]:
+        """An issue that links to the files."""
         made = self.http.json("POST", f"{self.repository}/issues", need=ISSUES,
                               json={"title": title(message.title), "body": _body(message, uploads)})
         return str(made["number"]), str(made["html_url"])
 
     def again(self, found: Found, message: Message) -> str:
+        """Changes our comment, or our issue; nobody gets a mail for it."""
         line = f"{markdown(message.blocks).strip()} {hidden(message.mark)}"
-        # Writing the same text twice leaves the same.
         self.http.json("PATCH", f"{self.repository}{found.ref}", repeat=True, need=ISSUES,
                        json={"body": extended(found.text.replace("\r\n", "\n"), line, TEXT_CHARS)})
         return found.link
 
     def discard(self, uploads: Sequence[Upload]) -> None:
+        """Takes back what was put there just now; other files belong to earlier texts."""
         for upload in uploads:
             if self.shelf and upload.name in self.shelf.fresh:
                 self.shelf.drop(upload)
