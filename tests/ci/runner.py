@@ -34,7 +34,8 @@ import json, os, pathlib, sys
 def main():
     seen = {name: value for name, value in os.environ.items() if "TOKEN" in name or name.endswith("_USER")}
     with open(os.environ["STUB_COMMANDS"], "a") as file:
-        file.write(json.dumps({"arguments": sys.argv[1:], "environment": seen}) + "\n")
+        shown = pathlib.Path("/proc/self/cmdline").read_text()
+        file.write(json.dumps({"arguments": sys.argv[1:], "environment": seen, "shown": shown}) + "\n")
     print("::error::a page said so")
     if sys.argv[1] == "attach":
         sys.exit(int(os.environ.get("STUB_ATTACH", "0")))
@@ -83,7 +84,8 @@ def stubs(place: Path, root: Path) -> dict[str, str]:
 
 
 def stub_commands(place: Path) -> list[dict[str, Any]]:
-    """How the stub of gatewitness was called: its arguments, and what of credentials its environment held."""
+    """How the stub of gatewitness was called: its arguments, what of credentials its environment held, and what the
+    list of processes showed."""
     log = place / "commands"
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 

@@ -14,6 +14,7 @@ import pytest
 from tests.brokensite import BrokenSite, in_thread
 from tests.ci.runner import (
     ARTIFACT,
+    EXPRESSION,
     HOSTILE,
     ROOT,
     VERDICT,
@@ -26,11 +27,14 @@ from tests.ci.runner import (
     stub_tree,
     stubs,
 )
+from tests.report.deliver.mock import Fault, Mock
 
 ACTION = read(ROOT / "action.yml")
 EXAMPLES = sorted((ROOT / "docs/ci").glob("github-*.yml"))
 FORK = {"pull_request": {"number": 3, "title": "$(touch x)", "head": {"repo": {"full_name": "stranger/web"}},
                          "base": {"repo": {"full_name": "shop/web"}}}}
+OPEN = {"GET /repos/{owner}/{repo}": {"archived": False},
+        "GET /repos/{owner}/{repo}/issues/{issue_number}": {"number": 3, "locked": False}}
 OURS = {"pull_request": {**FORK["pull_request"], "head": {"repo": {"full_name": "shop/web"}}}}
 
 
@@ -108,12 +112,29 @@ def test_the_examples_are_what_the_published_schema_of_workflows_wants() -> None
     assert_fits("vendor.github-workflows", *EXAMPLES)
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_gives_what_the_action_takes_and_takes_what_it_gives(example: Path, job: Job) -> None:
+    (work,) = read(example)["jobs"].values()
+    (step,) = (step for step in work["steps"] if step.get("uses", "").startswith("OWNER/gatewitness@"))
+    assert step["with"].keys() <= ACTION["inputs"].keys()
+    taken = set(re.findall(r"steps\.witness\.outputs\.([a-z-]+)", example.read_text()))
+    assert taken <= ACTION["outputs"].keys()
+    given = {name: EXPRESSION.sub("https://shop.test/", value) for name, value in step["with"].items()}
+    assert not job.run(OURS, None, **given).failed
+    assert len(job.commands()) == 2 + ("to" in given)
+
+
+def test_every_input_and_output_is_in_the_document() -> None:
+    named = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs/ci.md").read_text()))
+    assert {*ACTION["inputs"], *ACTION["outputs"]} <= named
+
+
 def test_no_expression_is_ever_part_of_a_script_and_each_foreign_action_is_one_commit() -> None:
     files = [ACTION["runs"], *(work for path in EXAMPLES for work in read(path)["jobs"].values())]
     steps = [step for file in files for step in file["steps"]]
     assert [step["run"] for step in steps if "${{" in step.get("run", "")] == []
     foreign = [step["uses"] for step in steps if "uses" in step and not step["uses"].startswith("OWNER/gatewitness@")]
-    assert [use for use in foreign if not re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", use)] == []
+    assert [use for use in foreign if not re.fullmatch(r"actions/[a-z/-]+@[0-9a-f]{40}", use)] == []
 
 
 def test_a_capture_is_kept_told_and_given_out(job: Job) -> None:
@@ -137,6 +158,7 @@ def test_every_input_reaches_the_capture_and_every_output_is_one_of_the_job(job:
     assert job.commands()[0]["arguments"] == [
         "capture", "--note=v2", "--timeout=30", "--header=X-A: 1", "--header=X-B: two", "--allow-private",
         "--fail-on-fault", f"--out={job.place}/workspace/here", "--", "https://shop.test/"]
+    assert "X-B" not in job.commands()[0]["shown"]
     values = {match[1] for output in ACTION["outputs"].values()
               for match in [re.search(r"steps\.capture\.outputs\.([a-z-]+)", output["value"])] if match}
     assert values == set(done.outputs["capture"])
@@ -214,26 +236,39 @@ def test_a_deployment_is_told_to_the_pull_request_of_its_commit(job: Job, api: t
 
 
 def test_the_cache_has_another_name_in_another_place(job: Job, tmp_path: Path) -> None:
-    first = job.run(url="https://shop.test/").used["actions/cache"]
+    used = job.run(url="https://shop.test/").used
+    first = used["actions/cache/restore"]
+    assert used["actions/cache/save"] == first
     (tmp_path / "second").mkdir()
     root = stub_tree(tmp_path / "second/action")
     other = Job(tmp_path / "second", {**on_runner(tmp_path / "second", root), **stubs(tmp_path / "second", root)})
-    second = other.run(url="https://shop.test/").used["actions/cache"]
+    second = other.run(url="https://shop.test/").used["actions/cache/restore"]
     assert re.fullmatch(r"gatewitness-[0-9a-f]{64}", first["key"])
     assert first["key"] != second["key"]
     assert second["path"].splitlines() == [f"{root}/.venv", "~/.cache/ms-playwright"]
 
 
+INTEGRATION = {"message": "Resource not accessible by integration"}
+COMMENT = "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
+
+
 @pytest.mark.browser
-def test_a_real_capture_becomes_outputs_a_summary_and_an_artifact(site: BrokenSite, tmp_path: Path) -> None:
+def test_a_real_capture_becomes_outputs_a_summary_an_artifact_and_a_comment(site: BrokenSite, tmp_path: Path) -> None:
     root = stub_tree(tmp_path / "action")
     job = Job(tmp_path, {**on_runner(tmp_path, root), **stubs(tmp_path, ROOT)})
-    done = job.run(url=site.url("empty-500"), allow_private="yes", fail_on_fault="yes", note="$(touch x)\n'\"")
-    assert (done.failed, done.outcome["capture"], done.outcome["artifact"]) == (True, "failure", "success"), done.log
+    with Mock("github", base="/api/v3", answers=OPEN) as mock:
+        mock.faults.append(Fault("GET /user", 403, json=INTEGRATION, times=None))  # as for the token of a job
+        done = job.run(OURS, {"GITHUB_SERVER_URL": mock.origin}, url=site.url("empty-500"), allow_private="yes",
+                       fail_on_fault="yes", note="$(touch x)\n'\"", comment="yes")
+        written = [seen.json["body"] for seen in mock.of(COMMENT)]
+    outcome = {name: done.outcome.get(name) for name in ("capture", "artifact", "Comment")}
+    assert outcome == {"capture": "failure", "artifact": "success", "Comment": "success"}, done.log
+    assert done.failed
     assert (done.value("status"), done.value("error-page")) == ("500", "true")
     assert done.value("summary") in done.log
     assert re.fullmatch(r"GW-[0-9A-Z]{4}-[0-9A-Z]{4}", done.value("case"))
     assert done.value("case") in done.summary
     kept = Path(done.used["actions/upload-artifact"]["path"])
     assert {"dossier.html", "dossier.pdf", "dossier.zip", "summary.md"} <= {path.name for path in kept.iterdir()}
+    assert [done.value("case") in body and ARTIFACT in body for body in written] == [True]
     assert [*tmp_path.rglob("x")] == []

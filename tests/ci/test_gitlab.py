@@ -11,10 +11,13 @@ import pytest
 
 from tests.brokensite import BrokenSite, in_thread
 from tests.ci.runner import HOSTILE, ROOT, assert_fits, environment, read, stub_commands, stub_tree, stubs
+from tests.report.deliver.mock import Mock
 
 TEMPLATE = read(ROOT / "ci/gitlab.yml")[".gatewitness"]
 EXAMPLE = ROOT / "docs/ci/gitlab-ci.yml"
 KEYWORDS = ("stages", "include", "variables")
+NOTE = "POST /api/v4/projects/{id}/merge_requests/{noteable_id}/notes"
+OPEN = {"GET /api/v4/projects/{id}": {"archived": False}}
 REQUEST = {"CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.test/shop/web", "CI_MERGE_REQUEST_IID": "5"}
 
 
@@ -172,10 +175,14 @@ def test_an_image_without_it_gets_it_by_branch_or_commit_and_sets_it_up(by: str,
 
 
 @pytest.mark.browser
-def test_a_real_capture_is_kept_below_the_project(site: BrokenSite, job: Job) -> None:
-    done = job.run(GATEWITNESS_URL=site.url("empty-500"), GATEWITNESS_ALLOW_PRIVATE="yes", STUB_ROOT=str(ROOT),
-                   GATEWITNESS_FAIL_ON_FAULT="yes", GATEWITNESS_COMMENT="no")
-    assert done.returncode == 1, done.stderr
+def test_a_real_capture_is_kept_below_the_project_and_commented(site: BrokenSite, job: Job) -> None:
+    with Mock("gitlab", answers=OPEN) as mock:
+        done = job.run(GATEWITNESS_URL=site.url("empty-500"), GATEWITNESS_ALLOW_PRIVATE="yes", STUB_ROOT=str(ROOT),
+                       GATEWITNESS_FAIL_ON_FAULT="yes", CI_SERVER_URL=mock.origin, CI_MERGE_REQUEST_IID="5",
+                       CI_MERGE_REQUEST_PROJECT_URL=f"{mock.origin}/shop/web")
+        written = [seen.json["body"] for seen in mock.of(NOTE)]
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert ["/shop/web/-/jobs/9/artifacts/browse/gatewitness-dossier/report/" in body for body in written] == [True]
     assert "500" in done.stdout
     kept = job.place / "project/gatewitness-dossier/report"
     assert {"dossier.html", "dossier.pdf", "dossier.zip"} <= {path.name for path in kept.iterdir()}
