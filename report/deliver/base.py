@@ -208,6 +208,8 @@ class Tracker(ABC):
     """Options of its targets, each with its meaning in a few words."""
     ticket_first: ClassVar[bool] = False
     """Files can be uploaded to an existing ticket only; else they are uploaded before the text is written."""
+    text_first: ClassVar[bool] = False
+    """Files belong to the text itself, a comment or a new ticket, so that they come after it in any case."""
     searchable: ClassVar[bool] = True
     """Whether `find` sees what was written; else whoever delivers has to remember it."""
 

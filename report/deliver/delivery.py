@@ -7,7 +7,7 @@ files are taken back.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -54,35 +54,35 @@ def deliver(tracker: Tracker, parcel: Parcel, share: str | None = None, earlier:
         line = _line(parcel, share)
         made = _once(lambda: ("", tracker.again(found, line)), lambda: _told(tracker, line))
         return Delivered(made[1], "seen again")
-    choice = ladder.choose(parcel.offers, account.limits)
-    if found and not tracker.ticket_first:
-        return Delivered(found.link, "there already", left_out=choice.left_out)
-    if tracker.ticket_first and (tracker.target.ticket is None or found):
+    has_files_later = tracker.text_first or (tracker.ticket_first and (tracker.target.ticket is None or found))
+    # Only the first case was told with files, the others are lines.
+    if found and not (has_files_later and parcel.case == found.cases[0]):
+        return Delivered(found.link, "there already", left_out=ladder.choose(parcel.offers, account.limits).left_out)
+    if has_files_later:
         return _with_files(tracker, parcel, account.limits, share, found)
     choice, uploads = _attach(tracker, parcel.case, parcel.offers, account.limits)
     try:
-        link, what = _write(tracker, _message(parcel, choice, share), uploads)
+        _, link, what = _write(tracker, _message(parcel, choice, share), uploads)
     except DeliveryFailed as error:
         _take_back(tracker, uploads, error)
         raise
     return Delivered(link, what, tuple(upload.name for upload in uploads), choice.left_out)
 
 
-def _write(tracker: Tracker, message: Message, uploads: list[Upload]) -> tuple[str, What]:
-    if tracker.target.ticket is None:
-        return _once(lambda: tracker.create(message, uploads), lambda: _told(tracker, message))[1], "created"
-    made = _once(lambda: ("", tracker.comment(message, uploads)), lambda: _told(tracker, message))
-    return made[1], "written"
+def _write(tracker: Tracker, message: Message, uploads: Sequence[Upload]) -> tuple[str, str, What]:
+    """The ticket, the link, and what was done."""
+    ticket = tracker.target.ticket
+    if ticket is None:
+        return *_once(lambda: tracker.create(message, uploads), lambda: _told(tracker, message)), "created"
+    return *_once(lambda: (ticket, tracker.comment(message, uploads)), lambda: _told(tracker, message)), "written"
 
 
 def _with_files(tracker: Tracker, parcel: Parcel, limits: Limits, share: str | None, found: Found | None) -> Delivered:
-    """Where only a ticket takes files: makes it, unless it is there, and adds the files that it lacks."""
+    """Where files come after the text: writes it, unless it is there, and adds the files that it lacks."""
     named = ladder.choose(parcel.offers, limits)
     message = _message(parcel, named, share)
-    if found:
-        ticket, link = found.ticket, found.link
-    else:
-        ticket, link = _once(lambda: tracker.create(message, ()), lambda: _told(tracker, message))
+    what: What
+    ticket, link, what = (found.ticket, found.link, "there already") if found else _write(tracker, message, ())
     tracker.target = dataclasses.replace(tracker.target, ticket=ticket)
     try:
         choice, uploads = _attach(tracker, parcel.case, parcel.offers, limits)
@@ -92,7 +92,7 @@ def _with_files(tracker: Tracker, parcel: Parcel, limits: Limits, share: str | N
         raise DeliveryFailed(f"{error}; the text is at {link}, the files are not: run it again to add them",
                              again=error.again, after_s=error.after_s) from error
     names = tuple(upload.name for upload in uploads)
-    return Delivered(link, "there already" if found else "created", names, choice.left_out)
+    return Delivered(link, what, names, choice.left_out)
 
 
 def _attach(tracker: Tracker, case: str, offers: Mapping[str, Offer], limits: Limits) -> tuple[Choice, list[Upload]]:

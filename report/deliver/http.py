@@ -41,6 +41,7 @@ SENTENCES: Final[Mapping[int, str]] = {
     413: "{name} says that this is too large",
     415: "{name} does not take this type of file",
     422: "{name} finds something in the request wrong",
+    423: "{name} says that this is locked or archived",
     429: "{name} wants fewer requests"}
 UNFIT: Final[Mapping[int, Unfit]] = {413: "size", 415: "type"}
 T = TypeVar("T")

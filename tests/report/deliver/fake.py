@@ -98,5 +98,11 @@ class TicketFirst(Fake):
     ticket_first = True
 
 
+class TextFirst(Fake):
+    """Files belong to the text."""
+
+    text_first = True
+
+
 def _written(message: Message) -> str:
     return f"{message.mark}\n{markdown(message.blocks)}"

@@ -8,7 +8,7 @@ import pytest
 from report.deliver.base import DeliveryFailed, Found, Limits
 from report.deliver.delivery import deliver
 from report.deliver.parcel import Parcel, parcel
-from tests.report.deliver.fake import Fake, TicketFirst
+from tests.report.deliver.fake import Fake, TextFirst, TicketFirst
 
 LOST = DeliveryFailed("the answer was lost", again=True, unclear=True)
 DENIED = DeliveryFailed("the credential was revoked (401)")
@@ -173,3 +173,22 @@ def test_what_is_remembered_counts_where_nobody_can_look(sent: Parcel, tracker: 
     earlier = Found("https://fake.example/1", "1", "", ("GW-0000-0002",))
     assert deliver(tracker(), sent, earlier=earlier).what == what
     assert deliver(tracker(), sent).what == "written"
+
+
+def test_files_that_belong_to_a_text_come_after_it(sent: Parcel) -> None:
+    tracker = TextFirst()
+    tracker.fail("attach", DENIED)
+    with pytest.raises(DeliveryFailed, match="; the text is at https://fake"):
+        deliver(tracker, sent)
+    assert (len(tracker.tickets["1"]), tracker.files) == (2, {})
+    came = deliver(tracker, sent)
+    assert (came.what, len(tracker.tickets["1"]), len(tracker.files)) == ("there already", 2, 3)
+
+
+@pytest.mark.parametrize("kind", [TextFirst, TicketFirst])
+def test_a_case_that_is_a_line_gets_no_files_later(sent: Parcel, kind: type[Fake]) -> None:
+    tracker = kind()
+    deliver(tracker, sent)
+    deliver(tracker, other(sent))
+    came = deliver(tracker, other(sent))
+    assert (came.what, came.files, len(tracker.files)) == ("there already", (), 3)
