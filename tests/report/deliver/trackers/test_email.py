@@ -13,11 +13,12 @@ from typing import Any
 import httpx
 import pytest
 
-from report.deliver import targets
+from report.deliver import delivery, targets
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Found, Message
-from report.deliver.trackers.email import Email
+from report.deliver.trackers.email import REST_BYTES, Email
 from report.markup.blocks import Paragraph, Strong, Text
 from tests.certs import root_pem
+from tests.report.deliver.scenes import CONTENT, named, parcel
 from tests.servers.smtp import CUT, HOST, MailServer, smtp
 
 DESK, WITNESS = "help@desk.example", "witness@shop.example"
@@ -250,6 +251,37 @@ def test_letters_beyond_ascii_need_a_server_that_takes_them(server: MailServer) 
     deliver(tracker(server, to="mailto:hilfé@desk.example"), files=())
     assert server.received[-1].recipients == ("hilfé@desk.example",)
     assert parsed(server)["To"] == "hilfé@desk.example"
+
+
+def test_a_whole_delivery_takes_what_fits_and_says_what_does_not(tmp_path: Path) -> None:
+    sent = parcel(tmp_path)
+    whole = sum(len(content) for content in CONTENT.values())
+    for most, count_ in ((REST_BYTES + whole * 2, 3), (REST_BYTES + whole, 2), (REST_BYTES, 0)):
+        with smtp(size=most) as mail:
+            came = delivery.deliver(tracker(mail), sent)
+        assert (len(came.files), len(came.left_out)) == (count_, 3 - count_)
+        assert [(part.get_filename(), part.get_payload(decode=True)) for part in parsed(mail).iter_attachments()] == [
+            file for name in came.files for file in named(sent.case) if file[0] == name]
+        body = parsed(mail).get_body(("plain",))
+        assert body is not None
+        assert all(sentence.split(" is ")[0] in body.get_content() for sentence in came.left_out)
+
+
+def test_a_mail_whose_answer_was_lost_is_sent_again_as_the_same(server: MailServer, tmp_path: Path) -> None:
+    server.say("DATA", CUT)
+    delivery.deliver(tracker(server), parcel(tmp_path))
+    ids = {BytesParser(policy=SMTP).parsebytes(kept.data)["Message-ID"] for kept in server.received}
+    assert (len(server.received), len(ids)) == (2, 1)
+
+
+def test_a_login_that_ends_on_the_way_leaves_nothing(tmp_path: Path) -> None:
+    with smtp(login=LOGIN) as mail:
+        one = tracker(mail, login=LOGIN)
+        server_says_yes, mail.login = one.check(), ("reporter", "another")
+        assert server_says_yes.name == WITNESS
+        with pytest.raises(DeliveryFailed, match="does not accept user and password"):
+            deliver(one)
+    assert mail.received == []
 
 
 @pytest.mark.parametrize("to", [

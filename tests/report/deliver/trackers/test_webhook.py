@@ -17,10 +17,11 @@ from typing import Any
 import httpx
 import pytest
 
-from report.deliver import targets
+from report.deliver import delivery, targets
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Found, Message
 from report.deliver.trackers.webhook import SLACK_CHARS, TEAMS_BYTES, Webhook
 from report.markup.blocks import Items, Link, Paragraph, Strong, Text
+from tests.report.deliver.scenes import named, parcel
 
 KEY = "sh4red-s3cret"
 TOKEN = "/services/T0000/B1111/s3cr3tt0k3n"
@@ -293,6 +294,26 @@ def test_teams_gets_a_card_within_its_limit(hook: Hook, receiver: Receiver) -> N
         assert (attachment["content"]["type"], attachment["content"]["version"]) == ("AdaptiveCard", "1.4")
         assert {element["type"] for element in attachment["content"]["body"]} == {"RichTextBlock"}
     assert '"Action.OpenUrl", "url": "https://evil' not in json.dumps(receiver.bodies)
+
+
+def test_a_whole_delivery_takes_what_fits(hook: Hook, receiver: Receiver, tmp_path: Path) -> None:
+    sent = parcel(tmp_path)
+    for most, files in (("100000", 3), ("7000", 2), ("100", 0)):
+        came = delivery.deliver(hook(KEY, max_bytes=most), sent)
+        body = receiver.bodies[-1]
+        assert (len(came.files), len(came.left_out)) == (files, 3 - files)
+        assert [(file["name"], base64.b64decode(file["content_base64"])) for file in body["files"]] == [
+            file for name in came.files for file in named(sent.case) if file[0] == name]
+        assert all(sentence.split(" is ")[0] in body["text"] for sentence in came.left_out)
+    came = delivery.deliver(hook(path=TOKEN, preset="slack"), sent, SHARE)
+    assert (came.files, len(came.left_out)) == ((), 3)
+    assert SHARE in json.dumps(receiver.bodies[-1])
+
+
+def test_what_slack_may_not_have_got_is_posted_again(hook: Hook, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.say(500)
+    delivery.deliver(hook(path=TOKEN, preset="slack"), parcel(tmp_path))
+    assert len(receiver.came) == 2
 
 
 def test_teams_may_refuse_with_a_good_status(hook: Hook, receiver: Receiver) -> None:
