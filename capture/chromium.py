@@ -14,8 +14,10 @@ from typing import Literal
 
 from capture.errors import NotInstalled
 
-SYSTEM_BROWSERS = ("/usr/lib/chromium/chromium", "/usr/bin/chromium", "/usr/bin/google-chrome")
-"""Executables of the distributions; Debian's own binary before the shell script that wraps it."""
+SYSTEM_BROWSERS = ("/usr/lib/chromium/chromium", "/opt/google/chrome/chrome", "/usr/bin/chromium")
+"""Executables of packages; the binaries of Debian and Google, not the scripts that wrap them, and before any other
+Chromium: on GitHub's Ubuntu runners that is a bare download which may not make its sandbox, and Chrome may
+(https://github.com/actions/runner-images/issues/12096, 2025-04)."""
 REMEDY = "./run setup"
 
 Source = Literal["environment", "playwright", "system"]

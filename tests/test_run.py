@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from capture.chromium import SYSTEM_BROWSERS
+
 ROOT = Path(__file__).parents[1]
 OVERHEAD_S = 0.3
 PYTHON = """
@@ -240,6 +242,18 @@ def test_a_downloaded_browser_that_is_there_already_gets_its_sandbox_too(
     tree.stub("sudo", 'echo "sudo $*" >>"$STUB_LOG"')
     assert tree.run("setup", GATEWITNESS_BROWSER="", PLAYWRIGHT_BROWSERS_PATH=str(cache)).returncode == 0
     assert (f"sudo -n {tree.path}/run sandbox {cache}" in tree.calls()) is made
+
+
+@pytest.mark.parametrize("browser", SYSTEM_BROWSERS)
+def test_a_browser_of_the_system_that_capture_takes_is_not_installed_again(browser: str, tree: Tree,
+                                                                            tmp_path: Path) -> None:
+    script = (tree.path / "run").read_text()
+    for known in SYSTEM_BROWSERS:
+        script = script.replace(f" {known} ", f" {tmp_path}/{known == browser} ")
+    (tree.path / "run").write_text(script)
+    executable(tmp_path / "True", "")
+    assert tree.run("verify", GATEWITNESS_BROWSER="", PLAYWRIGHT_BROWSERS_PATH=f"{tmp_path}/none").returncode == 0
+    assert [call for call in tree.calls() if "playwright" in call] == []
 
 
 def test_a_ci_system_calls_the_job_in_the_tree(tree: Tree, tmp_path: Path) -> None:

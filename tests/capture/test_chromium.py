@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from capture.chromium import Browser, find
+from capture.chromium import SYSTEM_BROWSERS, Browser, find
 from capture.errors import NotInstalled
 
 
@@ -61,6 +61,10 @@ def test_system_browsers_are_taken_in_order(tmp_path: Path) -> None:
     first, second = executable(tmp_path / "first"), executable(tmp_path / "second")
     environment = {"PLAYWRIGHT_BROWSERS_PATH": str(tmp_path / "none")}
     assert find(environment, (str(tmp_path / "missing"), str(first), str(second))).path == first
+
+
+def test_chrome_comes_before_a_chromium_that_nobody_packaged() -> None:
+    assert SYSTEM_BROWSERS.index("/opt/google/chrome/chrome") < SYSTEM_BROWSERS.index("/usr/bin/chromium")
 
 
 def test_without_a_browser_the_message_names_the_command(tmp_path: Path) -> None:
