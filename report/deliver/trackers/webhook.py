@@ -45,6 +45,8 @@ HOSTS: Final = {
 """By which a preset is known. Their addresses are secrets (https://docs.slack.dev/messaging/sending-messages-using-
 incoming-webhooks; https://learn.microsoft.com/power-automate/, both 2026-11)."""
 NAMES: Final = {"plain": "The webhook", "slack": "Slack", "teams": "Microsoft Teams"}
+NO_FILES: Final = {"plain": "the option max_bytes of this webhook allows none", "slack": "Slack's webhooks take none",
+                   "teams": "Microsoft Teams takes none by webhooks"}
 TEXT_CHARS: Final = 30_000
 SLACK_CHARS: Final = 12_000
 """Blocks of one message as JSON: above some 13,000 characters Slack says msg_blocks_too_long
@@ -121,7 +123,8 @@ class Webhook(Tracker):
     def check(self) -> Account:
         """Nothing: whatever is posted there is taken for a message."""
         return Account("", Limits(file_bytes=self.most_bytes, total_bytes=self.most_bytes,
-                                  files=None if self.most_bytes else 0, text_chars=TEXT_CHARS))
+                                  files=None if self.most_bytes else 0, no_files=NO_FILES[self.preset],
+                                  text_chars=TEXT_CHARS))
 
     def find(self, failure: str) -> Found | None:
         """Nothing: there is nothing to look at."""
