@@ -54,7 +54,7 @@ def capture(environment: Environment) -> int:
     if not url:
         raise BadInput("there is no address to capture: the input url, or the variable GATEWITNESS_URL, is empty")
     options = _options(environment)
-    directory = _directory(environment)
+    directory = _named(environment) or Path(tempfile.mkdtemp(prefix="gatewitness-", dir=environment.get("RUNNER_TEMP")))
     with _taken_for_text(environment):
         status = gatewitness(["capture", *options, f"--out={directory}", "--", url], environment)
     if not _dossier(directory).is_file():
@@ -74,10 +74,10 @@ def comment(environment: Environment) -> int:
     Where the job may not write, as for a pull request from a fork, that is one line and no failure. Raises BadInput
     when a value makes no sense.
     """
-    directory = _directory(environment)
+    directory = _named(environment)
     own = yes(environment, "GATEWITNESS_COMMENT")
     to = environment.get("GATEWITNESS_TO", "").strip()
-    if not _dossier(directory).is_file() or not (own or to):
+    if directory is None or not _dossier(directory).is_file() or not (own or to):
         return 0
     extra = ["--allow-private"] if yes(environment, "GATEWITNESS_ALLOW_PRIVATE") else []
     status = _deliver(directory, to, extra, environment) if to else 0
@@ -214,12 +214,15 @@ def _options(environment: Environment) -> list[str]:
     return [*texts, *headers, *(option for name, option in FLAGS.items() if yes(environment, name))]
 
 
-def _directory(environment: Environment) -> Path:
-    """Where bundle and dossier lie; a new directory when none is named."""
+def _named(environment: Environment) -> Path | None:
+    """The directory of bundle and dossier, if one is named. Raises BadInput when it is not known where that is."""
     named = environment.get("GATEWITNESS_OUT")
     if not named:
-        return Path(tempfile.mkdtemp(prefix="gatewitness-", dir=environment.get("RUNNER_TEMP")))
-    return Path(environment.get("GITHUB_WORKSPACE") or environment.get("CI_PROJECT_DIR") or "/") / named
+        return None
+    path = Path(environment.get("GITHUB_WORKSPACE") or environment.get("CI_PROJECT_DIR") or "", named)
+    if not path.is_absolute():
+        raise BadInput("GATEWITNESS_OUT wants a path that begins with /, as this is neither GitHub nor GitLab")
+    return path
 
 
 def _dossier(directory: Path) -> Path:

@@ -53,6 +53,19 @@ def test_an_event_tells_its_pull_request(event: Any, number: int | None, tmp_pat
     assert job.pull_request({**GITHUB, "GITHUB_EVENT_PATH": str(tmp_path / "event")}) == number
 
 
+def test_an_api_that_does_not_answer_is_told_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    environment = {**GITHUB, "GITHUB_EVENT_NAME": "push", "GITHUB_API_URL": "http://127.0.0.1:1"}
+    assert job.pull_request(environment) is None
+    assert capsys.readouterr().err.startswith("gatewitness: the pull request of c0ffee is not known: ")
+
+
+def test_without_a_dossier_there_is_nothing_to_comment(tmp_path: Path) -> None:
+    wanted = {**GITHUB, "GATEWITNESS_COMMENT": "yes", "RUNNER_TEMP": str(tmp_path)}
+    assert job.comment(wanted) == 0
+    assert job.comment({**wanted, "GATEWITNESS_OUT": str(tmp_path / "none")}) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("variables", "target"), [
     ({"CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.test/a/b", "CI_MERGE_REQUEST_IID": "5"},
      "gitlab+https://gitlab.test/a/b/-/merge_requests/5"),
@@ -102,6 +115,7 @@ def test_a_wrong_call_is_one_sentence(arguments: list[str], capsys: pytest.Captu
     ({}, "the input url"),
     ({"GATEWITNESS_URL": " \n"}, "the input url"),
     ({"GATEWITNESS_URL": "http://shop.test/", "GATEWITNESS_ALLOW_PRIVATE": "perhaps"}, "GATEWITNESS_ALLOW_PRIVATE"),
+    ({"GATEWITNESS_URL": "http://shop.test/", "GATEWITNESS_OUT": "here"}, "begins with /"),
 ])
 def test_what_makes_no_sense_is_one_sentence_and_leaves_nothing(
         variables: dict[str, str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
