@@ -204,12 +204,12 @@ def listing(db: Session, case_id: str) -> list[Shown]:
 
 
 def earlier(db: Session, row: Delivery) -> Earlier | None:
-    """What was delivered to the same place of the same failure, for trackers that cannot be searched; None when it was
-    nothing, or when this very case was: then somebody wants all of it there again."""
+    """What was delivered to the same target and place of the same failure, for trackers that cannot be searched; None
+    when it was nothing, or when this very case was: then somebody wants all of it there again."""
     case = db.get_one(Case, row.case_id)
     found = db.execute(select(Case.number, Delivery.link).join(Delivery, Delivery.case_id == Case.id).where(
-        Delivery.place == row.place, Delivery.ticket == row.ticket, Delivery.state == "delivered",
-        Case.failure == case.failure).order_by(Delivery.ended_at, Delivery.id)).all() if case.failure else ()
+        Delivery.target == row.target, Delivery.place == row.place, Delivery.ticket == row.ticket,
+        Delivery.state == "delivered", Case.failure == case.failure).order_by(Delivery.ended_at, Delivery.id)).all() if case.failure else ()
     numbers = tuple(dict.fromkeys(number for number, _ in found if number))
     return None if not numbers or case.number in numbers else Earlier(found[-1][1] or "", numbers)
 

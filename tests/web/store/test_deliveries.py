@@ -263,6 +263,7 @@ def test_earlier_deliveries_of_the_failure_to_the_place_are_remembered(store: St
     assert found == deliveries.Earlier("https://t.example/12", (str(case.number),))
     assert before(ask(store, other, ticket="13")) is None
     assert before(ask(store, other, place=b"q" * 32)) is None
+    assert before(ask(store, other, target="dev")) is None, "two webhooks of one host are two channels"
     assert before(ask(store, case, again=True)) is None, "who wants it again wants all of it"
 
 
