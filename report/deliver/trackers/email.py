@@ -47,8 +47,10 @@ from report.markup.plain import plain
 from report.text import short
 
 CONNECT_S: Final = 15.0
-SILENCE_S: Final = 300.0
-"""Longest wait for a connection, and for an answer (RFC 5321 4.5.3.2 names five minutes for most), seconds."""
+SILENCE_S: Final = 60.0
+TAKING_S: Final = 180.0
+"""Longest wait for a connection, for an answer, and until a mail was looked at and taken, seconds. RFC 5321 4.5.3.2
+would wait longer, and nobody before it would."""
 PORTS: Final = {"smtp": 587, "smtps": 465}
 """Where mail is handed in (RFC 6409, RFC 8314)."""
 ENCODED: Final = 57, 78
@@ -228,6 +230,7 @@ class Email(Tracker):
         self._good(*client.docmd("DATA"), "did not take the mail", 354)
         client.send(re.sub(rb"(?m)^\.", b"..", mail) + b".\r\n")
         try:
+            client.wait(TAKING_S)
             code, said = client.getreply()
         except OSError:
             raise DeliveryFailed(f"{self.server} broke the connection off before it said whether it took the mail",
@@ -288,6 +291,11 @@ class _Client(smtplib.SMTP):
             raise smtplib.SMTPNotSupportedError("offers no login with user and password (AUTH PLAIN or LOGIN)")
         answer = self.docmd("AUTH", f"LOGIN {_base64(user)}")
         return self.docmd(_base64(password)) if answer[0] == 334 else answer
+
+    def wait(self, seconds: float) -> None:
+        """The longest silence from now on."""
+        if self.sock:
+            self.sock.settimeout(seconds)
 
     def end(self) -> None:
         """Takes leave, if there is somebody."""

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from capture.errors import Refused
+from capture.outgoing import Outgoing
 from report.deliver import delivery, targets
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Found, Message
 from report.deliver.trackers.email import REST_BYTES, Email
@@ -235,6 +237,14 @@ def test_a_mail_that_is_cut_off_in_its_middle_was_not_taken(server: MailServer) 
     assert (failure.value.again, server.received) == (True, [])
     deliver(one)
     assert len(list(parsed(server).iter_attachments())) == len(FILES)
+
+
+def test_it_goes_out_through_the_guard(server: MailServer) -> None:
+    one = tracker(server, f"smtp://{HOST}:{server.port}")
+    deliver(Email(one.target, None, replace(one.door, dial=Outgoing(("127.0.0.0/8",)).dial)), files=())
+    assert len(server.received) == 1
+    with pytest.raises(Refused, match="not allowed by policy"):
+        Email(one.target, None, replace(one.door, dial=Outgoing().dial)).check()
 
 
 def test_nobody_there_is_one_sentence() -> None:
