@@ -209,7 +209,8 @@ def earlier(db: Session, row: Delivery) -> Earlier | None:
     case = db.get_one(Case, row.case_id)
     found = db.execute(select(Case.number, Delivery.link).join(Delivery, Delivery.case_id == Case.id).where(
         Delivery.target == row.target, Delivery.place == row.place, Delivery.ticket == row.ticket,
-        Delivery.state == "delivered", Case.failure == case.failure).order_by(Delivery.ended_at, Delivery.id)).all() if case.failure else ()
+        Delivery.state == "delivered", Case.failure == case.failure,
+    ).order_by(Delivery.ended_at, Delivery.id)).all() if case.failure else ()
     numbers = tuple(dict.fromkeys(number for number, _ in found if number))
     return None if not numbers or case.number in numbers else Earlier(found[-1][1] or "", numbers)
 
