@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from report.deliver.delivery import Delivered
     from report.deliver.targets import Named
 
-SENTENCES: Final = {"written": "Written to the ticket", "created": "A new ticket was made",
+SENTENCES: Final = {"written": "Delivered", "created": "A new ticket was made",
                     "seen again": "The same failure was told there before; it says now that it was seen again",
                     "there already": "This case is there already"}
 

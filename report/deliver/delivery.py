@@ -34,7 +34,7 @@ class Delivered:
     link: str
     """Where people see it."""
     what: What
-    """`written`: to the ticket; `created`: a new ticket; `seen again`: a line where the failure had been told;
+    """`written`: to the ticket, or sent; `created`: a new ticket; `seen again`: a line where the failure had been told;
     `there already`: this very case had been told."""
     files: tuple[str, ...] = ()
     """Names of the files that are there."""
@@ -73,7 +73,8 @@ def _write(tracker: Tracker, message: Message, uploads: Sequence[Upload]) -> tup
     """The ticket, the link, and what was done."""
     ticket = tracker.target.ticket
     if ticket is None:
-        return *_once(lambda: tracker.create(message, uploads), lambda: _told(tracker, message)), "created"
+        made = _once(lambda: tracker.create(message, uploads), lambda: _told(tracker, message))
+        return *made, "created" if tracker.searchable else "written"
     return *_once(lambda: (ticket, tracker.comment(message, uploads)), lambda: _told(tracker, message)), "written"
 
 

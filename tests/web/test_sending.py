@@ -60,7 +60,7 @@ def test_it_says_where_the_dossier_is_now(desk: Fake, case: Path, monkeypatch: p
                                           capsys: pytest.CaptureFixture[str]) -> None:
     status, said = run(monkeypatch, capsys, case, "--to", TICKET, "--link", "https://gw.example/s/1")
     assert status == 0
-    assert said.startswith("Written to the ticket: https://fake.example/1\n  GW-")
+    assert said.startswith("Delivered: https://fake.example/1\n  GW-")
     assert "https://gw.example/s/1" in desk.tickets["1"][1]
     status, said = run(monkeypatch, capsys, case, "--to", TICKET, "--json")
     assert (status, json.loads(said)["what"]) == (0, "there already")

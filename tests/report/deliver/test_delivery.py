@@ -173,6 +173,7 @@ def test_what_is_remembered_counts_where_nobody_can_look(sent: Parcel, tracker: 
     earlier = Found("https://fake.example/1", "1", "", ("GW-0000-0002",))
     assert deliver(tracker(), sent, earlier=earlier).what == what
     assert deliver(tracker(), sent).what == "written"
+    assert deliver(Unsearchable(ticket=None), sent).what == "written", "what takes messages makes no tickets"
 
 
 def test_files_that_belong_to_a_text_come_after_it(sent: Parcel) -> None:
