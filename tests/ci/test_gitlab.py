@@ -15,7 +15,7 @@ from tests.report.deliver.mock import Mock
 
 TEMPLATE = read(ROOT / "ci/gitlab.yml")[".gatewitness"]
 EXAMPLE = ROOT / "docs/ci/gitlab-ci.yml"
-KEYWORDS = ("stages", "include", "variables")
+KEYWORDS = ("stages", "include", "variables", "workflow")
 NOTE = "POST /api/v4/projects/{id}/merge_requests/{noteable_id}/notes"
 OPEN = {"GET /api/v4/projects/{id}": {"archived": False}}
 REQUEST = {"CI_MERGE_REQUEST_PROJECT_URL": "https://gitlab.test/shop/web", "CI_MERGE_REQUEST_IID": "5"}
@@ -74,6 +74,7 @@ def test_the_example_sets_only_what_the_template_knows_and_goes_on_its_stages() 
     jobs = {name: work for name, work in example.items() if name not in KEYWORDS}
     ours = [work for work in jobs.values() if work.get("extends") == ".gatewitness"]
     assert len(ours) == 2
+    assert [name for name, work in jobs.items() if "rules" not in work] == []
     for work in ours:
         assert work["variables"].keys() <= TEMPLATE["variables"].keys()
         assert work["stage"] in example["stages"]
