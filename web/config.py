@@ -63,6 +63,12 @@ class Config(BaseModel):
     """Size of all cases past which the oldest without a hold is deleted; 0 sets no limit."""
     share_days: Annotated[int, Field(ge=1, le=3650)] = 30
     """Life of a share link, unless it is made shorter."""
+    targets: Path | None = None
+    """File of the targets to which dossiers may be delivered (docs/trackers.md); none: to nobody."""
+    credentials: Path | None = None
+    """File of the credentials for them, mode 0600; none: credentials.toml in the data directory."""
+    deliveries_per_minute: Count = 10
+    """Deliveries that one user may ask for, a minute."""
     session_hours: Positive = 12.0
     """Life of a login without use, hours."""
 

@@ -1,10 +1,12 @@
 """What a request can reach. In: what `create_app` was given. Out: Services, from wherever a request is answered."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import Flask, current_app
 
+from report.deliver.targets import Named
 from web.config import Config
 from web.store.database import Database
 from web.store.files import Folder
@@ -27,6 +29,8 @@ class Services:
     """Seals, and derives keys."""
     runner: Any = None
     """What works on the jobs; None where no captures are made, as in tests."""
+    targets: Mapping[str, Named] = field(default_factory=dict)
+    """Whereto dossiers may be delivered, by name."""
 
 
 def install(app: Flask, parts: Services) -> None:

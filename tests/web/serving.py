@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.test import TestResponse
 
-from web import create_app
+from web import create_app, targets
 from web.access import logins, passwords, tokens, users
 from web.access.identity import cookie_name
 from web.access.principal import Role
@@ -57,12 +57,13 @@ class Served:
         database, files, key = Database(data), Folder(data), secrets.load(data)
         migrations.upgrade(database)
         files.prepare()
-        return cls(config, database, files, key, create_app(config, database, files, key))
+        return cls(config, database, files, key, create_app(config, database, files, key, None, targets.load(config)))
 
     def configured(self, **given: Any) -> "Served":
         """The same service with the same rows, started anew with other settings."""
         config = Config.model_validate(self.config.model_dump() | given)
-        return replace(self, config=config, app=create_app(config, self.database, self.files, self.key))
+        app = create_app(config, self.database, self.files, self.key, None, targets.load(config))
+        return replace(self, config=config, app=app)
 
     def close(self) -> None:
         """Gives the database back."""

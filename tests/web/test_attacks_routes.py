@@ -11,13 +11,14 @@ from tests.web.pages.made import Bundles, add
 from tests.web.serving import Served
 from web.access import guards, invitations
 from web.access.principal import Role
-from web.store import shares
+from web.store import deliveries, shares
+from web.store.deliveries import Wanted
 from web.store.tables import Case, Login, Share, Token
 
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "DELETE"}
 FILE = "report/dossier.html"
 FIELDS = {"url": "https://evil.example/", "text": "x", "why": "x", "days": "1", "team": "yes", "hold": "yes",
-          "role": "viewer", "key": "0" * 26}
+          "target": "ops", "role": "viewer", "key": "0" * 26}
 """Fields that make every form about something do something."""
 
 
@@ -50,9 +51,10 @@ def of_bob(service: Served, bundles: Bundles) -> tuple[Case, dict[str, str]]:
     case = add(service, bundles, owner_id=bob.id)
     with service.database.transaction() as db:
         share, _ = shares.create(db, db.get_one(Case, case.id), bob.id, 1, 30)
+        sent = deliveries.ask(db, service.key, db.get_one(Case, case.id), bob.id, Wanted("ops", b"", "12"), 30)
         login, token = db.query(Login).one().id, db.query(Token).one().id
     return case, {"case_id": case.id, "first_id": case.id, "second_id": case.id, "name": FILE, "folder": "owner",
-                  "share_id": share.id, "login_id": login, "token_id": token, "user_id": bob.id}
+                  "share_id": share.id, "delivery_id": sent.id, "login_id": login, "token_id": token, "user_id": bob.id}
 
 
 def test_no_route_has_parts_that_these_attacks_do_not_know(service: Served, bundles: Bundles) -> None:

@@ -1,17 +1,21 @@
 """How the pages look and feel: readable in light, dark and on a phone, by keyboard and by screen readers, and small."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
+from sqlalchemy.orm import Session
 
+from tests.web import desk
 from tests.web.browsing import LOOKS, Site, launched, served
 from tests.web.pages import made
 from tests.web.pages.made import Bundles
 from tests.web.serving import PASSWORD
-from web.store import cases, jobs, shares
+from web.store import cases, deliveries, jobs, shares
+from web.store.deliveries import Wanted
 from web.store.tables import Case
 
 pytestmark = pytest.mark.browser
@@ -30,8 +34,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, browser: Browser, bundles: Bundles) -> Iterator[Site]:
     """A service in which there is something of everything."""
-    with served(tmp_path_factory.mktemp("look"), browser) as found:
-        yield found
+    place = tmp_path_factory.mktemp("look")
+    with pytest.MonkeyPatch.context() as patch:
+        desk.register(patch)
+        with served(place, browser, targets=desk.targets_file(place / "targets.toml")) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +50,7 @@ def pages(site: Site, bundles: Bundles) -> dict[str, str]:
     fails = of["cloudflare_522"]
     works = made.add(service, bundles, "healthy", recheck_of=fails).id
     token = _share(site, fails)
+    _deliver(site, fails)
     refused = _refused(site)
     deleted = made.add(service, bundles, "nginx_502").id
     with service.database.transaction() as db:
@@ -67,6 +75,23 @@ def _share(site: Site, case_id: str) -> str:
         share, token = shares.create(db, case, case.owner_id, 3, 30, "hash")
         shares.look(db, share, "203.0.113.9", "Mozilla/5.0 (X11; Linux x86_64)")
         return token
+
+
+def _deliver(site: Site, case_id: str) -> None:
+    """One delivery of each state, with the longest that can be said of it."""
+    long = "https://desk.example/" + "a-very-long-name-of-a-project/" * 6
+    ends: list[Callable[[Session, str, int], bool]] = [
+        partial(deliveries.done, link=long, what="seen again", left_out=["page.har is left out: it is too large."] * 2),
+        partial(deliveries.fail, sentence=f"Desk has no such place or ticket (404: {long})"),
+        partial(deliveries.later, sentence="Desk wants fewer requests (429)"), lambda db, row, fence: True]
+    for number, end in enumerate(ends, 12):
+        with site.service.database.transaction() as db:
+            case = db.get_one(Case, case_id)
+            wanted = Wanted("ops", b"", str(number), days=3, base="https://gw.example/")
+            deliveries.ask(db, site.service.key, case, case.owner_id, wanted, 30)
+            row = deliveries.claim(db)
+            assert row is not None
+            end(db, row.id, row.fence)
 
 
 def _refused(site: Site) -> str:

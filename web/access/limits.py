@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 from limits import RateLimitItemPerMinute
 
-from web.access.principal import anybody
+from web.access.principal import anybody, current
 from web.config import Config
 from web.errors import TooMany
 from web.services import services
@@ -77,6 +77,11 @@ def captures(config: Config | None = None) -> None:
     if principal is not None:
         spend("captures", config.captures_per_minute, principal.user_id)
     spend("captures", config.captures_per_minute, neighbourhood())
+
+
+def deliveries() -> None:
+    """Call it before a delivery is asked for: counts for the user."""
+    spend("deliveries", services().config.deliveries_per_minute, current().user_id)
 
 
 def upload() -> None:

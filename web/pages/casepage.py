@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from report import failure_path
 from report.diagnosis import Diagnosis
 from report.text import visible
+from web import targets
 from web.access.principal import current, may_change
 from web.pages import lookup, sides, words
 from web.pages.files import downloads, packs
 from web.services import services
-from web.store import cases, events, ids, jobs, masking, shares
+from web.store import cases, deliveries, events, ids, jobs, masking, shares
 from web.store.files import Folder
 from web.store.tables import Case, Note, User
 
@@ -52,8 +53,17 @@ def ended(db: Session, case: Case, **more: Any) -> str:
         "log_masked": masking.told(log or ""), "notes": _notes(db, case.id), "may_note": may_note(),
         "timeline": cases.timeline(db, current(), case, TIMELINE),
         "alike": alike(db, case), "shares": shares.listing(db, case.id) if allowed else [],
-        "days": str(services().config.share_days), "share_errors": {}, **_before_and_after(db, case, diagnosis)}
+        "days": str(services().config.share_days), "share_errors": {},
+        **(_deliveries(db, case) if allowed else {}), **_before_and_after(db, case, diagnosis)}
     return render_template("case.html", **{**page, **shared, **more})
+
+
+def _deliveries(db: Session, case: Case) -> dict[str, Any]:
+    """What the Attach panel shows; a link goes along by itself where the service knows its own address."""
+    config = services().config
+    return {"targets": [(name, f"{name} ({targets.kind(named)})") for name, named in services().targets.items()],
+            "deliveries": deliveries.listing(db, case.id), "attach_errors": {},
+            "attach": {"with_link": "yes" if config.public_url else "", "link_days": str(config.share_days)}}
 
 
 def may_note() -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from report import view, wording
 from report.diagnosis import Diagnosis
-from web.store.tables import Case, Event
+from web.store.tables import Case, Delivery, Event
 
 OPEN_STATES: Final = ("queued", "running")
 """States in which a case still changes by itself."""
@@ -35,6 +35,15 @@ STEP_STATES: Final[Mapping[str, str]] = {
     "skipped": "– not needed", "running": "under way", "waiting": "waiting"}
 
 
+DELIVERED: Final[Mapping[str, str]] = {
+    "written": "delivered", "created": "delivered as a new ticket",
+    "seen again": "delivered as one line: the failure had been told there", "there already": "was there already"}
+"""What came of a delivery."""
+DELIVERIES: Final[Mapping[str, str]] = {
+    "queued": "waiting", "sending": "being sent", "failed": "failed", "cancelled": "cancelled"}
+"""States of a delivery that has not arrived."""
+
+
 @dataclass(frozen=True)
 class Sign:
     """A mark, its colour and its word."""
@@ -55,6 +64,16 @@ def sign(case: Case) -> Sign:
     if case.is_error_page or case.fault_code:
         return Sign("×", "bad", "fails")
     return Sign("✓", "good", "works")
+
+
+def delivery(row: Delivery) -> Sign:
+    """How far a delivery is."""
+    if row.state == "delivered":
+        return Sign("✓", "good", DELIVERED.get(row.what or "", "delivered"))
+    if row.state == "failed":
+        return Sign("×", "bad", DELIVERIES["failed"])
+    word = "being cancelled" if row.cancel_asked and row.state == "sending" else DELIVERIES.get(row.state, row.state)
+    return Sign("…" if row.state in ("queued", "sending") else "–", "quiet", word)
 
 
 def title(case: Case) -> str:

@@ -18,7 +18,7 @@ from typing import IO, Final
 
 from capture import chromium
 from capture.errors import CaptureError
-from web import create_app, logs
+from web import create_app, logs, targets
 from web.access import invitations
 from web.config import Config, is_loopback
 from web.errors import ServiceError
@@ -26,6 +26,7 @@ from web.store import migrations, retention, secrets
 from web.store.database import Database
 from web.store.files import Folder
 from web.workers.listening import Listener
+from web.workers.outbox import Outbox
 from web.workers.pool import Pool, scratch_for
 from web.workers.runner import Chore, Runner
 from web.workers.slot import Store
@@ -48,6 +49,7 @@ def serve(config: Config, *, patience_s: float) -> None:
     CaptureError with a sentence when it cannot begin.
     """
     chromium.find()
+    known = targets.load(config)
     sys.setswitchinterval(SWITCH_S)
     with ExitStack() as opened, _in_a_sentence():
         signals = opened.enter_context(_signals())
@@ -66,13 +68,19 @@ def serve(config: Config, *, patience_s: float) -> None:
         files = Folder(config.data)
         files.prepare()
         retained = Chore("retention", RETENTION_S, lambda: retention.expire(database, files, config))
-        runner = Runner(Store(database, files, key), pool, config.workers, [retained])
-        app = create_app(config, database, files, key, runner)
+        store = Store(database, files, key)
+        runner, outbox = Runner(store, pool, config.workers, [retained]), Outbox(store, config, known)
+        app = create_app(config, database, files, key, runner, known)
         runner.start()
         opened.callback(runner.stop, 0.0)
+        for sentence in targets.lacking(config, known):
+            log.warning("deliveries will fail: %s", sentence)
+        outbox.start()
+        opened.callback(outbox.stop)
         listener.start(app)
         _greet(config, listener.address, invitations.first(database))
         signals.wait_for_the_first(runner)
+        outbox.stop()
         runner.stop(patience_s)
         listener.stop()
 
@@ -142,7 +150,8 @@ def _log_to_standard_error() -> None:
     root = logging.getLogger()
     root.addHandler(logs.handler())
     root.setLevel(logging.INFO)
-    for noisy in ("alembic", "waitress"):  # a client that goes away is nothing to tell
+    # A client that goes away is nothing to tell; addresses of webhooks, which httpx tells, are secrets.
+    for noisy in ("alembic", "waitress", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -19,8 +19,9 @@ import psutil
 import pytest
 
 from bench.soak import Service
-from capture.errors import CaptureError
+from capture.errors import BadInput, CaptureError
 from tests.brokensite import BrokenSite, Server, in_thread
+from tests.web import desk
 from tests.web.workers.puppets import Stage, until
 from web.client import Client
 from web.config import Config
@@ -30,6 +31,7 @@ from web.store.tables import Job
 from web.workers import runner as runners
 from web.workers import serve as serving
 from web.workers.listening import Listener
+from web.workers.outbox import Outbox
 from web.workers.pool import scratch_for
 from web.workers.runner import Runner
 from web.workers.serve import serve
@@ -153,6 +155,29 @@ def test_a_key_that_others_can_read_is_named_and_nothing_stays_open(tmp_path: Pa
     assert no_worker.closed
     with serving._locked(tmp_path):
         pass
+
+
+def test_a_wrong_targets_file_is_one_sentence_and_nothing_begins(tmp_path: Path, no_worker: Stage) -> None:
+    (tmp_path / "targets.toml").write_text("[ops]\nto = 'nowhere'\n")
+    with pytest.raises(BadInput, match="the target 'ops'"):
+        serve(Config(data=tmp_path / "data", port=0, targets=tmp_path / "targets.toml"), patience_s=0)
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_can_be_delivered_is_while_it_runs_and_a_missing_credential_is_told(
+    tmp_path: Path, no_worker: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.register(monkeypatch)
+    monkeypatch.setenv("GATEWITNESS_DEV_TOKEN", f"{desk.TOKEN}\n")
+    turned = threading.Event()
+    monkeypatch.setattr(Outbox, "turn", lambda _: turned.set())
+    monkeypatch.setattr(serving._Signals, "wait_for_the_first", lambda *_: turned.wait(60))
+    config = Config(data=tmp_path, port=0, workers=1, targets=desk.targets_file(tmp_path / "targets.toml"))
+    serve(config, patience_s=0)
+    assert turned.is_set()
+    assert "deliveries will fail: the target 'dev'" in caplog.text
+    assert "the target 'ops'" not in caplog.text
+    assert desk.TOKEN not in caplog.text
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path, no_worker: Stage) -> None:
