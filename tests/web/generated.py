@@ -31,6 +31,7 @@ from schemathesis.engine.recorder import CheckNode, Interaction
 from schemathesis.schemas import BaseSchema
 from werkzeug.wsgi import ClosingIterator
 
+from tests.web import desk
 from tests.web.api.calls import work
 from tests.web.serving import Served
 from web.access import limits
@@ -142,8 +143,10 @@ def described(directory: Path, settings: dict[str, Any]) -> Iterator[BaseSchema]
         patch.setattr(limits, "STRANGER_REQUESTS", PLENTY)
         patch.setattr("web.store.database.PRAGMAS", ("synchronous=OFF", "foreign_keys=ON"))
         patch.setattr("web.store.files._sync", lambda path: None)  # nobody pulls the plug on a test
-        ready = Served.on(directory, **dict.fromkeys((
-            "captures_per_minute", "queue_length", "queue_length_per_user", "target_host_per_minute"), PLENTY))
+        desk.register(patch)
+        ready = Served.on(directory, targets=desk.targets_file(directory / "targets.toml"), **dict.fromkeys((
+            "captures_per_minute", "queue_length", "queue_length_per_user", "target_host_per_minute",
+            "deliveries_per_minute"), PLENTY))
         with closing(ready):
             token = ready.token(ready.add_user("admin"), "read", "capture", "admin")
             config = SchemathesisConfig.from_dict({"headers": token, **settings})

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from report.deliver.targets import NAME
+from web import targets
 from web.api.models import ID, Side, State
 from web.store import cases, shares
 from web.store.submission import (
@@ -23,6 +25,7 @@ from web.store.submission import (
 URL_CHARS: Final = 8_192
 REASON_CHARS: Final = 500
 KEY: Final = r"^[ -~]{1,255}$"
+TARGET: Final = f"^{NAME.pattern}$"
 MOMENT: Final = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 Url = Annotated[str, Field(min_length=1, max_length=URL_CHARS, json_schema_extra={"format": "uri"})]
 Text = Annotated[str, Field(max_length=TEXT_CHARS)]
@@ -99,6 +102,21 @@ class ShareAsked(Asked):
     """To be typed by whoever opens the link."""
 
 
+class DeliveryAsked(Asked):
+    """A delivery that is wanted."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"target": "ops", "days": 7}})
+
+    target: Annotated[str, Field(pattern=TARGET)]
+    """Name of one of the targets."""
+    ticket: Annotated[str, Field(min_length=1, max_length=targets.TICKET_CHARS)] | None = None
+    """Number or key of another ticket of the same place; absent means what the target names."""
+    days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Life of a share link that goes along, days; absent means that none does."""
+    again: bool = False
+    """Whether it is sent once more although it was delivered there."""
+
+
 class KeyHeader(BaseModel):
     """The header field that makes a request safe to repeat."""
 
@@ -120,6 +138,12 @@ class FilePath(CasePath):
 
     name: Annotated[str, Field(description="Name as the capture lists it; those of the report also without “report/”.",
                                json_schema_extra={"minLength": 1, "example": "report/dossier.html"})]
+
+
+class DeliveryPath(CasePath):
+    """Which delivery."""
+
+    delivery_id: Annotated[str, Field(description="Id of the delivery.", json_schema_extra={"pattern": ID})]
 
 
 class SharePath(CasePath):
@@ -173,5 +197,5 @@ class Why(BaseModel):
                                  description="Why; it stays with the tombstone.")]
 
 
-ASKED: Final[tuple[type[BaseModel], ...]] = (CaptureAsked, RecheckAsked, ShareAsked)
+ASKED: Final[tuple[type[BaseModel], ...]] = (CaptureAsked, RecheckAsked, ShareAsked, DeliveryAsked)
 """Bodies of requests."""

@@ -20,7 +20,7 @@ from web.access import identity
 from web.access.principal import require
 from web.api.answers import promise
 from web.services import Services, services
-from web.store import cases
+from web.store import cases, deliveries
 from web.store.database import now
 from web.store.jobs import TERMINAL
 from web.store.tables import Case, Job
@@ -91,6 +91,7 @@ class Rows(Collector):
         """One consistent state of the database."""
         with self._parts.database.reading() as db:
             yield _states(db)
+            yield _deliveries(db)
             yield from _queue(db)
             yield _durations(db)
         yield GaugeMetricFamily("gatewitness_disk_free_bytes", "Free disk space for new cases.",
@@ -101,6 +102,14 @@ def _states(db: Session) -> GaugeMetricFamily:
     found = GaugeMetricFamily("gatewitness_captures", "Captures by state, deleted ones left out.", labels=("state",))
     counts = cases.counts(db)
     for state in STATES:
+        found.add_metric((state,), counts.get(state, 0))
+    return found
+
+
+def _deliveries(db: Session) -> GaugeMetricFamily:
+    found = GaugeMetricFamily("gatewitness_deliveries", "Deliveries to trackers by state.", labels=("state",))
+    counts = deliveries.counts(db)
+    for state in deliveries.STATES:
         found.add_metric((state,), counts.get(state, 0))
     return found
 

@@ -165,6 +165,66 @@ class Shares(Told):
     """The links; their addresses are not kept."""
 
 
+class Target(Told):
+    """Whereto dossiers can be delivered."""
+
+    name: str
+    """Name, by which it is chosen."""
+    tracker: str
+    """Kind of tracker, in words."""
+    ticket: str | None
+    """Ticket that is written to; another one of the same place can be named. Null: a new one is made, or there are no
+    tickets."""
+
+
+class Targets(Told):
+    """Everything that the operator named."""
+
+    targets: list[Target]
+    """The targets."""
+
+
+class Delivery(Told):
+    """A dossier on its way to a tracker, or there."""
+
+    id: Annotated[str, Field(pattern=ID)]
+    """Id."""
+    by: str
+    """Who asked for it."""
+    target: str
+    """Name of the target."""
+    ticket: str | None
+    """Ticket that it is written to; null: a new one is made, or there are no tickets."""
+    state: Literal["queued", "sending", "delivered", "failed", "cancelled"]
+    """queued and sending go on by themselves; everything else is the end."""
+    created_at: Moment
+    """When it was asked for."""
+    ended_at: Moment | None
+    """When it ended."""
+    attempts: int
+    """How often it was tried."""
+    next_at: Moment | None
+    """Not before this it is tried again; null when it does not wait."""
+    what: Literal["written", "created", "seen again", "there already"] | None
+    """What came of it, once it was delivered: written to the ticket, a new ticket created, one line where the failure
+    had been told, or there already."""
+    link: str | None
+    """Where people see it."""
+    left_out: list[str]
+    """A sentence for each file that did not go along."""
+    said: str | None
+    """Why the last attempt failed, one sentence."""
+    share_id: str | None
+    """Share link that goes along."""
+
+
+class Deliveries(Told):
+    """All deliveries of a capture, the newest first."""
+
+    deliveries: list[Delivery]
+    """The deliveries."""
+
+
 class Skipped(Told):
     """A message of a monitor for which no capture was made."""
 
@@ -244,5 +304,5 @@ class Problem(BaseModel):
 
 
 TOLD: Final[tuple[type[BaseModel], ...]] = (
-    Brief, Capture, Page, Share, NewShare, Shares, Heard, Health, Ready, Problem)
+    Brief, Capture, Page, Share, NewShare, Shares, Targets, Delivery, Deliveries, Heard, Health, Ready, Problem)
 """Bodies of answers."""

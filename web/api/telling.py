@@ -4,10 +4,10 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from web.api.models import Brief, Capture, Event, File, NewShare, Share, Tombstone, Verdict
+from web.api.models import Brief, Capture, Delivery, Event, File, NewShare, Share, Tombstone, Verdict
 from web.errors import NotFound
 from web.services import services
-from web.store import events, shares
+from web.store import deliveries, events, shares
 from web.store.files import Folder
 from web.store.tables import Case
 
@@ -49,6 +49,15 @@ def share(shown: shares.Shown) -> Share:
 def new_share(shown: shares.Shown, address: str) -> NewShare:
     """A link with its address."""
     return NewShare(**share(shown).model_dump(), link=address)
+
+
+def delivery(shown: deliveries.Shown) -> Delivery:
+    """A delivery."""
+    row = shown.delivery
+    same = {name: getattr(row, name) for name in (
+        "id", "target", "ticket", "state", "created_at", "ended_at", "attempts", "what", "link", "left_out", "said",
+        "share_id")}
+    return Delivery(**same, by=shown.by, next_at=row.not_before if row.state == "queued" else None)
 
 
 def address(case_id: str) -> str:

@@ -5,12 +5,13 @@ from typing import Final
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.openapi import OpenAPI
 
-from web.api import captures, document, health, hooks, imports, metrics, reading, shares
+from web.api import captures, deliveries, document, health, hooks, imports, metrics, reading, shares
 from web.api.models import Problem
 from web.services import Services
 
 TYPED: Final[tuple[APIBlueprint, ...]] = (
-    captures.blueprint, imports.blueprint, shares.blueprint, hooks.blueprint, health.blueprint, metrics.blueprint)
+    captures.blueprint, imports.blueprint, shares.blueprint, deliveries.blueprint, hooks.blueprint, health.blueprint,
+    metrics.blueprint)
 """What the OpenAPI document describes."""
 
 

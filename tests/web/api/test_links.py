@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.web import desk
 from tests.web.api.calls import CAPTURES, URL, Api
 from tests.web.pages.made import bundle
 from tests.web.serving import Served
@@ -43,6 +44,9 @@ def source(api: Api, operation: str, case: str) -> TestResponse:
         "getCapture": lambda: api.get(where), "recheckCapture": lambda: api.post(f"{where}/recheck"),
         "cancelCapture": lambda: api.post(f"{where}/cancel"), "createShare": lambda: api.post(f"{where}/shares"),
         "deleteCapture": lambda: api.delete(f"{where}?reason=x"),
+        "createDelivery": lambda: api.post(f"{where}/deliveries", json={"target": "ops"}),
+        "cancelDelivery": lambda: api.delete(
+            api.post(f"{where}/deliveries", json={"target": "ops"}).headers["Location"]),
         "revokeShare": lambda: api.delete(api.post(f"{where}/shares").headers["Location"])}
     return calls[operation]()
 
@@ -62,8 +66,9 @@ def filled(path: str, given: dict[str, str]) -> str:
     return re.sub(r"{(\w+)}", lambda part: given[part[1]], path)
 
 
-def test_every_link_leads_on(service: Served, dossier: Path) -> None:
-    calm = service.configured(captures_per_minute=10**6)
+def test_every_link_leads_on(service: Served, dossier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.register(monkeypatch)
+    calm = service.configured(captures_per_minute=10**6, targets=desk.targets_file(tmp_path / "targets.toml"))
     api = Api(calm, calm.app.test_client())
     found: Spec = api.get("/api/v1/openapi.json").get_json()
     operations = {one["operationId"]: (method, path, one) for path, methods in found["paths"].items()

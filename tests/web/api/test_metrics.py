@@ -7,6 +7,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.web.api.calls import Api, problem
 from tests.web.serving import Served
+from web.store import deliveries
+from web.store.deliveries import Wanted
+from web.store.tables import Case
 
 FAR = {"environ_overrides": {"REMOTE_ADDR": "192.0.2.7"}}
 
@@ -33,6 +36,16 @@ def test_captures_queue_disk_and_durations_are_told(api: Api) -> None:
     assert found["gatewitness_capture_duration_seconds_count",] == 1
     assert found["gatewitness_capture_duration_seconds_bucket", "+Inf"] == 1
     assert found["gatewitness_capture_duration_seconds_bucket", "600.0"] == 1
+
+
+def test_deliveries_are_told_by_state(api: Api, service: Served) -> None:
+    api.ended()
+    with service.database.transaction() as db:
+        case = db.query(Case).one()
+        deliveries.ask(db, service.key, case, case.owner_id, Wanted("ops", b"", None), 30)
+    found = samples(api)
+    assert found["gatewitness_deliveries", "queued"] == 1
+    assert found["gatewitness_deliveries", "failed"] == 0
 
 
 def test_durations_do_not_fall_when_a_case_is_deleted(api: Api) -> None:
