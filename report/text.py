@@ -81,11 +81,3 @@ def line(text: str, limit: int = 500) -> str:
 def around(text: str, written: str) -> str:
     """What was written of a text, with the space that parts the text from what stands before and after it."""
     return f"{' ' * text.startswith(' ')}{written}{' ' * text.endswith(' ')}" if written else " " * bool(text)
-
-
-def markdown_code(text: str, limit: int = 500) -> str:
-    """One line as a code span that holds any number of backticks, safe inside a table cell."""
-    line = " ".join(short(text, limit).split()).replace("|", "\\|")
-    fence = "`" * (max((len(run) for run in re.findall("`+", line)), default=0) + 1)
-    pad = " " if line.startswith("`") or line.endswith("`") or not line else ""
-    return f"{fence}{pad}{line}{pad}{fence}"

@@ -8,9 +8,14 @@ from typing import Final
 
 JOINER: Final = "\u2060"
 """Word joiner: has no width and ends no line."""
-# Where one would begin: #12, @name, kind:name, r12, [[page]], {{macro}}, {%tag%}, www.
 _BEGIN: Final = re.compile(
-    r"(?=[#@:]\S)|(?<=\[)(?=\[)|(?<=\{)(?=[{%])|(?<![0-9A-Za-z_])(?=r\d)|(?<=www)(?=\.)", re.IGNORECASE)
+    r"(?=[#@]\S)"                    # #12, @name
+    r"|(?<=[A-Za-z])(?=:\S)"         # commit:1a2b, https://
+    r"|(?<![0-9A-Za-z_])(?=r\d)"     # r12
+    r"|(?<=www)(?=\.)"               # www.
+    r"|(?<=\[)(?=\[|[ x]\])"         # [[page]], [x]
+    r"|(?<=\{)(?=[{%])",             # {{macro}}, {%tag%}
+    re.IGNORECASE)
 
 
 def parted(line: str) -> str:

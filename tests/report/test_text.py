@@ -3,7 +3,7 @@
 import pytest
 from markupsafe import escape
 
-from report.text import SHOWN_CHARS, around, bounded, breakable, clipped, markdown_code, short, visible
+from report.text import SHOWN_CHARS, around, bounded, breakable, clipped, short, visible
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,6 @@ def test_bounded_says_how_much_there_is() -> None:
     cut = bounded("x" * 1_000_000)
     assert len(cut) < SHOWN_CHARS + 100
     assert "1,000,000 characters" in cut
-
-
-def test_a_code_span_holds_backticks_and_bars() -> None:
-    assert markdown_code("a`b") == "``a`b``"
-    assert markdown_code("``") == "``` `` ```"
-    assert markdown_code("a|b") == "`a\\|b`"
-    assert markdown_code("a\nb") == "`a b`"
 
 
 def test_a_text_keeps_the_space_that_parts_it_from_its_neighbours() -> None:

@@ -104,6 +104,12 @@ def test_words_that_could_mean_something_are_code(text: str, written: str) -> No
     assert markdown((Paragraph((Text(text),)),)) == f"{written}\n"
 
 
+@pytest.mark.parametrize(("text", "written"), [
+    ("a`b", "``a`b``"), ("``", "``` `` ```"), ("a\nb", "`a b`"), ("", "`  `")])
+def test_a_code_span_holds_any_number_of_backticks(text: str, written: str) -> None:
+    assert code(text) == written
+
+
 def test_bars_in_a_table_part_no_cells() -> None:
     assert code("a|b", cell=True) == "`a`\\|`b`"
     assert code("a|b") == "`a|b`"

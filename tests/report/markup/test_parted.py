@@ -7,7 +7,8 @@ from report.markup.parted import JOINER, parted
 
 @pytest.mark.parametrize(("line", "found"), [
     ("see #12, ##12", [" #", "##"]), ("ask @root", [" @"]), ("a@b.c", ["a@"]), ("commit:abc r12", ["commit:", " r12"]),
-    ("[[Page]] {{toc}} {%x%}", ["[[", "{{", "{%"]), ("https://x www.x WWW.x", ["https:", "www.", "WWW."])])
+    ("[[Page]] {{toc}} {%x%} [ ] [x]", ["[[", "{{", "{%", "[ ]", "[x]"]),
+    ("https://x www.x WWW.x", ["https:", "www.", "WWW."])])
 def test_what_programs_look_for_is_parted(line: str, found: list[str]) -> None:
     made = parted(line)
     assert not [part for part in found if part in made]
@@ -15,5 +16,5 @@ def test_what_programs_look_for_is_parted(line: str, found: list[str]) -> None:
 
 
 def test_plain_words_stay_as_they_are() -> None:
-    line = "Path: browser → proxy (failed), error 502; sure: yes [x] {y}"
+    line = "Path: browser → proxy (failed), error 502; at 03:12: yes [y] {z}"
     assert parted(line) == line
