@@ -45,8 +45,9 @@ HOSTS: Final = {
 """By which a preset is known. Their addresses are secrets (https://docs.slack.dev/messaging/sending-messages-using-
 incoming-webhooks; https://learn.microsoft.com/power-automate/, both 2026-11)."""
 NAMES: Final = {"plain": "The webhook", "slack": "Slack", "teams": "Microsoft Teams"}
-NO_FILES: Final = {"plain": "the option max_bytes of this webhook allows no files", "slack": "Slack's webhooks take no files",
-                   "teams": "Microsoft Teams takes no files by webhooks"}
+NO_FILES: Final = {
+    "plain": "the option max_bytes of this webhook allows no files", "slack": "Slack's webhooks take no files",
+    "teams": "Microsoft Teams takes no files by webhooks"}
 TEXT_CHARS: Final = 30_000
 SLACK_CHARS: Final = 12_000
 """Blocks of one message as JSON: above some 13,000 characters Slack says msg_blocks_too_long
