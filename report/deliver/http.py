@@ -51,6 +51,17 @@ for _talkative in ("httpx", "httpcore"):  # they log addresses and headers; some
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 
+class _Told(dict[str, Any]):
+    """What a tracker tells; it has what the API says, or is not of that API."""
+
+    def __init__(self, members: dict[str, Any], strange: DeliveryFailed) -> None:
+        super().__init__(members)
+        self.strange = strange
+
+    def __missing__(self, name: str) -> Any:
+        raise self.strange
+
+
 class Http:
     """One tracker's API."""
 
@@ -98,17 +109,22 @@ class Http:
             self.door.sleep(pause_s)
             wait_s = min(WAITS_S[1], wait_s * 2)
 
-    def json(self, method: str, path: str, **more: Any) -> Any:
-        """As `ask`, the body as JSON; raises DeliveryFailed when it is none."""
-        return self.read(self.ask(method, path, **more))
+    def json(self, method: str, path: str, *, shape: type = object, **more: Any) -> Any:
+        """As `ask`, the body as JSON; see `read`."""
+        return self.read(self.ask(method, path, **more), shape)
 
-    def read(self, answer: httpx.Response) -> Any:
-        """The body of an answer as JSON; raises DeliveryFailed when it is none."""
+    def read(self, answer: httpx.Response, shape: type = object) -> Any:
+        """The body of an answer as JSON, a dict or a list where `shape` says so. Raises DeliveryFailed when it is none,
+        and later for a member that is asked for by name and is not there."""
+        strange = DeliveryFailed(f"{self.name} answered {answer.status_code} with something that is not of its API; "
+                                 "the address may be another program's, or a login stands before it")
         try:
-            return answer.json()
+            found = answer.json(object_hook=lambda members: _Told(members, strange))
         except ValueError:
-            raise DeliveryFailed(f"{self.name} answered {answer.status_code} with something that is not of its API; "
-                                 "the address may be another program's, or a login stands before it") from None
+            found = None
+        if found is None or not isinstance(found, shape):
+            raise strange
+        return found
 
     def _once(self, method: str, address: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
         request = self.door.client.build_request(method, address, headers={**self._headers, **headers}, **body)

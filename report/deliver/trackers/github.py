@@ -15,8 +15,6 @@ from functools import cached_property
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import SplitResult, quote, urlsplit
 
-import httpx
-
 from report.deliver.base import (
     Account,
     BadTarget,
@@ -120,7 +118,7 @@ class GitHub(Tracker):
         """Asks for the account, the repository and the issue."""
         login = self._login
         answer = self.http.ask("GET", self.repository, need="a token that may read the repository")
-        repository = _read(answer)
+        repository = self.http.read(answer, dict)
         self._check_scopes(answer.headers.get("X-OAuth-Scopes"), repository)
         self._check_open(repository)
         return Account(login, self._limits(repository))
@@ -153,7 +151,7 @@ class GitHub(Tracker):
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:
         """A comment that links to the files."""
         made = self.http.json("POST", f"{self.repository}/issues/{self.target.ticket}/comments", need=ISSUES,
-                              json={"body": _body(message, uploads)})
+                              json={"body": _body(message, uploads)}, shape=dict)
         return str(made["html_url"])
 
     def create(self, message: Message, uploads: Sequence[Upload]) -> tuple[str, str]:
@@ -184,7 +182,7 @@ class GitHub(Tracker):
             if "by integration" in answer.text:
                 return ACTIONS
             answer = self.http.ask("GET", "/user")  # it is not as expected: the sentence is made there
-        return str(_read(answer)["login"])
+        return str(self.http.read(answer, dict)["login"])
 
     def _check_scopes(self, scopes: str | None, repository: Node) -> None:
         """Classic tokens tell their scopes; others do not."""
@@ -215,10 +213,13 @@ class GitHub(Tracker):
         return Limits(self.shelf.file_bytes, text_chars=TEXT_CHARS)
 
     def _issue(self, number: str) -> Node:
-        return _read(self.http.ask("GET", f"{self.repository}/issues/{part(number)}", need=ISSUES))
+        found: Node = self.http.json("GET", f"{self.repository}/issues/{part(number)}", shape=dict, need=ISSUES)
+        return found
 
     def _list(self, path: str, **params: str | int) -> list[Any]:
-        return list(self.http.json("GET", self.repository + path, need=ISSUES, params={"per_page": PAGE, **params}))
+        found: list[Any] = self.http.json("GET", self.repository + path, shape=list, need=ISSUES,
+                                          params={"per_page": PAGE, **params})
+        return found
 
     def _told(self, text: Node, issue: Node, failure: str) -> Found | None:
         """What stands in a text of ours: the issue itself, or a comment on it."""
@@ -276,12 +277,13 @@ class _Release:
 
     def _release(self) -> Node | None:
         answer = self.http.ask("GET", f"{self.repository}/releases/tags/{part(self.tag)}", good=(200, 404))
-        return _read(answer) if answer.status_code == 200 else None
+        return self.http.read(answer, dict) if answer.status_code == 200 else None
 
     def _make(self) -> Node:
-        return _read(self.http.ask("POST", f"{self.repository}/releases", need=CONTENTS, json={
+        made: Node = self.http.json("POST", f"{self.repository}/releases", shape=dict, need=CONTENTS, json={
             "tag_name": self.tag, "name": "Dossiers", "prerelease": True, "make_latest": "false",
-            "body": "Files of dossiers of gatewitness that issues and pull requests link to."}))
+            "body": "Files of dossiers of gatewitness that issues and pull requests link to."})
+        return made
 
     def _asset(self, release: Node | None, name: str) -> Node | None:
         if release is None:
@@ -375,13 +377,3 @@ def _may_push(repository: Node) -> bool:
     """Where nothing is told, the answer to writing will tell."""
     return bool((repository.get("permissions") or {}).get("push", True))
 
-
-def _read(answer: httpx.Response) -> Node:
-    """The object of an answer."""
-    try:
-        found = answer.json()
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise DeliveryFailed(f"GitHub answered {answer.status_code} with something that is not of its API")
-    return found

@@ -203,3 +203,11 @@ def test_parts_and_pages() -> None:
     lists = {1: [1, 2], 2: [3, 4], 3: [5]}
     assert pages(lists.__getitem__, 2, 10) == [1, 2, 3, 4, 5]
     assert pages(lists.__getitem__, 2, 2) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("content", "shape"), [
+    (b"<html>", object), (b"null", object), (b"[1]", dict), (b'{"a": 1}', list), (b'{"other": 1}', dict)])
+def test_an_answer_of_another_program_is_said(content: bytes, shape: type) -> None:
+    handler, _ = answering(httpx.Response(200, content=content))
+    with pytest.raises(DeliveryFailed, match="not of its API"):
+        _ = api(Clock(), handler).json("GET", "/x", shape=shape)["login"]

@@ -62,6 +62,8 @@ class Scene:
     options: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     """Of the credential."""
+    tried: frozenset[str] = frozenset()
+    """Operations whose errors another scene of the same tracker tries."""
     stays: bool = False
     """What was uploaded and is named by no text may stay: the tracker forgets it by itself or takes nothing back."""
 

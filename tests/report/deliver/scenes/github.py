@@ -15,6 +15,8 @@ COMMENT: Final = f"POST {REPO}/issues/{{issue_number}}/comments"
 CREATE: Final = f"POST {REPO}/issues"
 ASSET: Final = f"POST {REPO}/releases/{{release_id}}/assets"
 CONTENT: Final = f"PUT {REPO}/contents/{{path}}"
+COMMENTS: Final = f"GET {REPO}/issues/{{issue_number}}/comments"
+TEXT: Final = frozenset({"GET /user", f"GET {REPO}", ISSUE, COMMENTS, COMMENT})
 US: Final = {"login": "witness-bot"}
 MISSING: Final = Answer({"message": "Not Found"}, 404)
 
@@ -148,7 +150,7 @@ def start(begin: Start, kept: Kept) -> Mock:
     """A server with a repository o/r."""
     mock = begin("github", base="/api/v3", answers={
         "GET /user": US, f"GET {REPO}": lambda _: kept.repository, ISSUE: kept.issue, f"GET {REPO}/issues": kept.listed,
-        f"GET {REPO}/issues/{{issue_number}}/comments": kept.commented, COMMENT: kept.comment, CREATE: kept.create,
+        COMMENTS: kept.commented, COMMENT: kept.comment, CREATE: kept.create,
         f"PATCH {REPO}/issues/comments/{{comment_id}}": kept.edit,
         f"PATCH {REPO}/issues/{{issue_number}}": kept.edit_issue,
         f"GET {REPO}/releases/tags/{{tag}}": kept.tagged, f"POST {REPO}/releases": kept.make, ASSET: kept.upload,
@@ -161,10 +163,12 @@ def start(begin: Start, kept: Kept) -> Mock:
 
 
 def _scene(begin: Start, upload: str | None, files: str) -> Scene:
+    """With files only what is done with them is tried once more."""
     kept = Kept()
     mock = start(begin, kept)
     home = f"github+{mock.origin}/o/r"
-    return Scene(mock, f"{home}/issues/5", home, COMMENT, CREATE, upload, kept.texts, kept.files, {"files": files})
+    return Scene(mock, f"{home}/issues/5", home, COMMENT, CREATE, upload, kept.texts, kept.files, {"files": files},
+                 tried=TEXT if upload else frozenset())
 
 
 SCENES = {"github": lambda begin: _scene(begin, None, "none"),
