@@ -306,7 +306,7 @@ class _Client(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock = self._door.dial(host, port, CONNECT_S)
         sock.settimeout(timeout)
-        ours = ip_address(sock.getsockname()[0])
+        ours = ip_address(sock.getsockname()[0].partition("%")[0])
         self.local_hostname = f"[{'IPv6:' * (ours.version == 6)}{ours}]"  # RFC 5321 4.1.3
         return self._trust.wrap_socket(sock, server_hostname=host) if self._server.scheme == "smtps" else sock
 

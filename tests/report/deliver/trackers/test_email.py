@@ -247,11 +247,13 @@ def test_it_goes_out_through_the_guard(server: MailServer) -> None:
         Email(one.target, None, replace(one.door, dial=Outgoing().dial)).check()
 
 
-def test_nobody_there_is_one_sentence() -> None:
-    with smtp() as mail:
-        pass
-    with pytest.raises(DeliveryFailed, match=r"the mail server 127.0.0.1 cannot be reached") as failure:
-        tracker(mail).check()
+def test_nobody_there_is_one_sentence(server: MailServer) -> None:
+    def dial(*_: object) -> socket.socket:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    one = tracker(server)
+    with pytest.raises(DeliveryFailed, match=r"127.0.0.1 cannot be reached \(Connection refused\)") as failure:
+        Email(one.target, None, replace(one.door, dial=dial)).check()
     assert (failure.value.again, failure.value.unclear) == (True, False)
 
 

@@ -230,7 +230,7 @@ def test_the_hosts_of_slack_and_teams_are_known_and_no_others(door: Door) -> Non
                          ("a.09.environment.api.powerplatform.com", "teams"), ("x.webhook.office.com", "teams")):
         target = targets.parse(f"https://{host}/")
         assert (target.kind, target.origin, target.place) == ("webhook", f"https://{host}", "")
-        assert Webhook(target, Credential(f"https://{host}/services/x"), door).preset == preset
+        assert Webhook(target, Credential(f"https://{host}:443/services/x?y=1"), door).preset == preset
         assert Webhook(replace(target, options={"preset": "plain"}), None, door).preset == "plain"
         for credential in (None, Credential(KEY)):
             with pytest.raises(BadTarget, match="wants the whole address"):
