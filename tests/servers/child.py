@@ -17,7 +17,7 @@ STOP_S = 60.0
 
 
 class ServerDown(RuntimeError):
-    """A server did not start; the message holds the end of its log."""
+    """A server did not start; the message holds the beginning of its log."""
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def child(command: Sequence[str | Path], directory: Path, environment: Mapping[s
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:
-                raise ServerDown((directory / LOG).read_text(errors="replace")[-3000:])
+                raise ServerDown((directory / LOG).read_text(errors="replace")[:3000])
             yield json.loads(line)
         finally:
             _kill(process)

@@ -12,6 +12,8 @@ Dir.chdir(ARGV.fetch(0))
 require "./config/application"
 # Most of it is never used here, so it is loaded when it is.
 Rails.application.config.eager_load = false
+# One thing after the other: SQLite refuses who wants to write what another has just changed.
+Rails.application.config.active_job.queue_adapter = :inline
 Rails.application.initialize!
 
 connection = ActiveRecord::Base.connection
@@ -49,7 +51,7 @@ Member.create!(project: project, principal: users["reader"], roles: [role("Looki
 issue = Issue.create!(project: project, tracker: Tracker.first, author: users["admin"], subject: "Checkout is down",
                       priority: IssuePriority.default, description: "Customers see an error page.")
 
-served = Rack::URLMap.new("/" => Rails.application, "/redmine" => Rails.application)
+served = Rack::Lock.new(Rack::URLMap.new("/" => Rails.application, "/redmine" => Rails.application))
 Rack::Handler::WEBrick.run(served, Host: "127.0.0.1", Port: 0, AccessLog: []) do |server|
   SAY.puts({ port: server.config[:Port], project: project.identifier, issue: issue.id, version: Redmine::VERSION.to_s,
              keys: users.transform_values(&:api_key) }.to_json)
