@@ -63,6 +63,8 @@ _ATOM: Final = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_RUN: Final = re.compile(r"[A-Za-z0-9+/]{6,}=*")
+"""What could be a part of base64."""
 _WANTED: Final = ("a mail goes out through a mail server: the option `server` or GATEWITNESS_EMAIL_SERVER names it, "
                   "smtp://HOST (port 587, STARTTLS) or smtps://HOST (port 465)")
 T = TypeVar("T")
@@ -210,7 +212,7 @@ class Email(Tracker):
         self._envelope(client, None)
         self._good(*client.rset(), "did not take the mail", 250)
         said = client.esmtp_features.get("size", "").split()
-        most = int(said[0]) if said and said[0].isdigit() and int(said[0]) else MOST_BYTES
+        most = (int(said[0]) if said and re.fullmatch("[0-9]{1,15}", said[0]) else 0) or MOST_BYTES
         files = max(0, most - REST_BYTES) * ENCODED[0] // ENCODED[1]
         return Limits(file_bytes=files, total_bytes=files, text_chars=TEXT_CHARS)
 
@@ -220,7 +222,6 @@ class Email(Tracker):
             if not client.has_extn("smtputf8"):
                 raise DeliveryFailed(f"{self.server} cannot send to or from an address with letters beyond ASCII (it "
                                      "does not offer SMTPUTF8)")
-            client.command_encoding = "utf-8"
             words += ["SMTPUTF8", "BODY=8BITMIME"]
         self._good(*client.mail(self.sender, words), f"does not take mail from {self.sender}", 250)
         self._good(*client.rcpt(self.to), f"does not take mail for {self.to}", 250, 251)
@@ -244,9 +245,9 @@ class Email(Tracker):
     def _refused(self, code: int, said: bytes | str, sentence: str) -> DeliveryFailed:
         """RFC 5321 4.2.1: 4xx may be taken later, 5xx will not."""
         words = said if isinstance(said, str) else said.decode("utf-8", "replace")
-        words = " ".join(words.split()).rstrip(".")
-        for secret in self.login[1:] if self.login else ():
-            words = words.replace(secret, "***").replace(_base64(secret), "***")
+        words = self._masked(" ".join(words.split()).rstrip("."))
+        if code < 0:  # of smtplib: the line begins with no number
+            return DeliveryFailed(f"{self.server} does not speak SMTP as it should")
         if code == 530:  # RFC 4954 6
             sentence = "takes mail only from those who log in: it wants user and password as the credential"
         elif code == 552 and not words.startswith("5.2."):  # 5.2.x (RFC 3463): the recipient's mailbox is full
@@ -255,6 +256,15 @@ class Email(Tracker):
         reason = f"{code} {short(words, REASON_CHARS)}".strip()
         return DeliveryFailed(f"{self.server} {sentence}{' now' * later} ({reason})", again=later,
                               unfit="size" if sentence == TOO_LARGE else None)
+
+    def _masked(self, words: str) -> str:
+        """Without the password, also where a server repeats the line of a login or the begin of it."""
+        if self.login is None:
+            return words
+        user, password = self.login
+        lines = (_base64(password), _base64(_plain_login(user, password)))
+        words = words.replace(password, "***")
+        return _RUN.sub(lambda run: "***" if any(run[0] in line for line in lines) else run[0], words)
 
 
 class _Client(smtplib.SMTP):
@@ -286,7 +296,7 @@ class _Client(smtplib.SMTP):
         """AUTH PLAIN or LOGIN (RFC 4954), in UTF-8, which smtplib's own cannot; the server's last answer."""
         offered = self.esmtp_features.get("auth", "").upper().split()
         if "PLAIN" in offered:
-            return self.docmd("AUTH", f"PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}")
+            return self.docmd("AUTH", f"PLAIN {_base64(_plain_login(user, password))}")
         if "LOGIN" not in offered:
             raise smtplib.SMTPNotSupportedError("offers no login with user and password (AUTH PLAIN or LOGIN)")
         answer = self.docmd("AUTH", f"LOGIN {_base64(user)}")
@@ -336,6 +346,11 @@ def _address(text: str) -> str:
 def _party(address: str, name: str = "") -> Address:
     local, _, domain = address.rpartition("@")
     return Address(name, local, domain)
+
+
+def _plain_login(user: str, password: str) -> str:
+    """RFC 4616."""
+    return f"\0{user}\0{password}"
 
 
 def _base64(text: str) -> str:

@@ -17,7 +17,7 @@ from capture.errors import Refused
 from capture.outgoing import Outgoing
 from report.deliver import delivery, targets
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Found, Message
-from report.deliver.trackers.email import REST_BYTES, Email
+from report.deliver.trackers.email import REST_BYTES, Email, _base64
 from report.markup.blocks import Paragraph, Strong, Text
 from tests.certs import root_pem
 from tests.report.deliver.scenes import CONTENT, named, parcel
@@ -211,6 +211,22 @@ def test_a_refusal_is_one_sentence(server: MailServer, stage: Any, answer: str, 
     with pytest.raises(DeliveryFailed, match=said) as failure:
         deliver(tracker(server))
     assert (failure.value.again, failure.value.unclear, server.received) == (again, False, [])
+
+
+@pytest.mark.parametrize("secret", [PASSWORD, _base64(PASSWORD), _base64(f"\0reporter\0{PASSWORD}"),
+                                    _base64(f"\0reporter\0{PASSWORD}")[:30]])
+def test_a_server_that_repeats_the_login_does_not_get_it_into_an_error(server: MailServer, secret: str) -> None:
+    with smtp(login=LOGIN) as mail:
+        mail.say("RCPT", f"501 5.5.4 Syntax error: AUTH PLAIN {secret} (see below)")
+        with pytest.raises(DeliveryFailed, match=r"AUTH PLAIN \*\*\* \(see below\)\)") as failure:
+            tracker(mail, login=LOGIN).check()
+    assert secret not in str(failure.value)
+
+
+def test_what_is_no_mail_server_is_told(server: MailServer) -> None:
+    server.say("connect", "HTTP/1.1 400 Bad Request")
+    with pytest.raises(DeliveryFailed, match=r"127.0.0.1 does not speak SMTP as it should$"):
+        tracker(server).check()
 
 
 def test_what_may_be_taken_later_is_tried_again(server: MailServer) -> None:
