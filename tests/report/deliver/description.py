@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator
 from werkzeug.formparser import parse_form_data
 
@@ -24,6 +25,10 @@ ALWAYS = {401, 403, 404, 409, 413, 422, 429, 500, 503}
 """Any server may answer these, whether its description says so or not."""
 PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "array": [], "null": None}
 PLAINLY_FILLED = ("string", "integer", "boolean")
+QUICK: dict[tuple[int, str], Any] = {}
+"""What `quick` has made."""
+DOCUMENTS = {"#/components/schemas/doc_node"}
+"""Schemas of documents, which are answered as they were given."""
 FORMATS = {"date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01", "uri": "https://example.com/",
            "email": "someone@example.com", "binary": ""}
 
@@ -208,9 +213,20 @@ def form(seen: Seen, members: Node) -> Node:
 
 
 def wrong_json(operation: Operation, value: Any, schema: Any) -> list[str]:
+    if quick(operation, schema).is_valid(value):
+        return []
     if isinstance(schema, dict):
         schema = schema | {"components": operation.components}
     return [f"{error.json_path} {error.message[:300]}" for error in Draft202012Validator(schema).iter_errors(value)]
+
+
+def quick(operation: Operation, schema: Any) -> Any:
+    """The same, a thousand times as fast with documents, and without words."""
+    key = (id(operation.components), json.dumps(schema))
+    if key not in QUICK:
+        whole = schema | {"components": operation.components} if isinstance(schema, dict) else schema
+        QUICK[key] = jsonschema_rs.Draft202012Validator(whole)
+    return QUICK[key]
 
 
 def wrong_answer(operation: Operation, status: int, value: Any) -> list[str]:
@@ -240,6 +256,8 @@ def answer(operation: Operation, given: Any = None, status: int | None = None) -
 
 def completed(components: Node, schema: Any, given: Any = None) -> Any:
     """A value that fits a schema, with the given values in it."""
+    if isinstance(given, dict) and isinstance(schema, dict) and schema.get("$ref") in DOCUMENTS:
+        return given
     schema = merged(components, schema, given)
     kind = schema.get("type", "object" if "properties" in schema else "")
     kind = next((one for one in kind if one != "null"), "null") if isinstance(kind, list) else kind
