@@ -26,8 +26,8 @@ ATTACKS = [
     "# item", "- item", "1. item", "1) item", "> quote", "==raw==", "a ==<b>x</b>== b", "<notextile>x",
     "<pre>x</pre>", "</code><script>alert(1)</script>", "<img src=x onerror=alert(1)>",
     "<!-- x", "-->", "<redpre#0>", " :redsh#1:", "x%x%", "&lt;b&gt; &amp; &#60;", "ABC(expansion)", "[1]",
-    "[^1]", "[ref]: http://e.x", "[x](http://e.x)", "![x](http://e.x/x.png)", "`c` ``c``", "```ruby", "~~del~~", "Heading\n===", "---", "- [ ] task",
-    "a\\", "(c)x", "\u202ex"]
+    "[^1]", "[ref]: http://e.x", "[x](http://e.x)", "![x](http://e.x/x.png)", "`c` ``c``", "```ruby", "~~del~~",
+    "Heading\n===", "---", "- [ ] task", "a\\", "(c)x", "\u202ex"]
 
 
 def everywhere(text: str) -> Blocks:
