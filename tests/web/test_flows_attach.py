@@ -40,7 +40,7 @@ def test_a_dossier_is_attached_refused_and_attached_again(
         office.refusals.append((403, "comments are closed"))
         page = site.tab(script=script).open(f"/cases/{case.id}")
         page.get_by_label("Ticket optional").fill("13")
-        page.get_by_label("Put a share link into the message").check()
+        page.get_by_label("Put a share link into the message", exact=False).check()
         page.get_by_role("button", name="Attach the dossier").click()
         expect(page.get_by_text("The dossier is on its way to ops 13.")).to_be_visible()
         rows = page.get_by_role("region", name="Deliveries").get_by_role("row")

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from capture.errors import Refused
@@ -54,7 +53,7 @@ class Outbox(threading.Thread):
         """`known`: the targets by name."""
         super().__init__(name="outbox", daemon=True)
         self._store = store
-        self._kept = targets.kept(config)
+        self._config = config
         self._known = known
         self._stopping = threading.Event()
 
@@ -72,13 +71,21 @@ class Outbox(threading.Thread):
 
     def run(self) -> None:
         """Until it is told to stop; what goes wrong with one delivery never ends it."""
+        work = self._warn
         while not self._stopping.is_set():
             try:
-                if not self.turn():
-                    self._stopping.wait(POLL_S)
-            except SQLAlchemyError as error:  # its lease runs out, or the next start takes it back
-                log.error("what came of a delivery could not be written: %s", error)
-                self._stopping.wait(PAUSE_S)
+                pause_s = 0.0 if work() else POLL_S
+            except Exception:  # the outbox: the lease runs out, or the next start takes it back
+                log.exception("a failure of our own")
+                pause_s = PAUSE_S
+            work = self.turn
+            self._stopping.wait(pause_s)
+
+    def _warn(self) -> bool:
+        """Tells of every credential that is missing. Here and not at the start: a keyring may wait for its owner."""
+        for sentence in targets.lacking(self._config, self._known):
+            log.warning("deliveries will fail: %s", sentence)
+        return True
 
     def turn(self) -> bool:
         """One attempt at one delivery; whether any was due."""
@@ -132,7 +139,7 @@ class Outbox(threading.Thread):
         with self._store.database.reading() as db:
             before = deliveries.earlier(db, row)
         earlier = Found(before.link, row.ticket or "", "", before.cases) if before else None
-        with opened(named, self._kept, patience_s=PATIENCE_S, sleep=self._sleep) as tracker:
+        with opened(named, targets.kept(self._config), patience_s=PATIENCE_S, sleep=self._sleep) as tracker:
             sent = parcel(self._store.files.directory(row.case_id), self._store.files.staging(row.id, row.fence))
             try:
                 return deliver(tracker, sent, share, earlier)

@@ -73,8 +73,6 @@ def serve(config: Config, *, patience_s: float) -> None:
         app = create_app(config, database, files, key, runner, known)
         runner.start()
         opened.callback(runner.stop, 0.0)
-        for sentence in targets.lacking(config, known):
-            log.warning("deliveries will fail: %s", sentence)
         outbox.start()
         opened.callback(outbox.stop)
         listener.start(app)

@@ -267,6 +267,17 @@ def test_earlier_deliveries_of_the_failure_to_the_place_are_remembered(store: St
     assert before(ask(store, case, again=True)) is None, "who wants it again wants all of it"
 
 
+def test_a_sweep_spares_what_is_being_sent_and_removes_what_a_crash_left(store: Store, case: Case) -> None:
+    ask(store, case)
+    row = held(store)
+    place = store.files.staging(row.id, row.fence)
+    publishing.sweep(store.database, store.files)
+    assert place.is_dir()
+    call(store, deliveries.release, row)
+    publishing.sweep(store.database, store.files)
+    assert not place.exists()
+
+
 def test_states_are_counted(store: Store, case: Case) -> None:
     ask(store, case)
     ask(store, case, ticket="2")

@@ -245,3 +245,24 @@ def test_a_service_that_is_killed_in_the_middle_delivers_once(works: Works, offi
     assert len(office.tickets["12"]) == 1
     with works.service.database.reading() as db:
         assert db.query(Share).one().revoked_at is None, "the message has it"
+
+
+def test_a_failure_of_our_own_outside_of_a_delivery_does_not_end_it(
+    works: Works, office: Office, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError("the disk is full"), OSError("the disk is full")]
+    discard = works.service.files.discard
+
+    def fails_twice(name: str, fence: int) -> None:
+        if failures:
+            raise failures.pop()
+        discard(name, fence)
+
+    monkeypatch.setattr(outboxes, "PAUSE_S", 0.01)
+    monkeypatch.setattr(works.service.files, "discard", fails_twice)
+    monkeypatch.setattr(deliveries, "LEASE_S", 0.0)
+    delivery_id = works.ask(add(works.service, bundles))
+    works.outbox.start()
+    until(lambda: works.row(delivery_id).state == "delivered", "the delivery")
+    works.outbox.stop()
+    assert len(office.tickets["12"]) == 1
