@@ -21,9 +21,9 @@ _ACTIVE: Final = re.compile(
     r"|(?<![0-9A-Za-z])gh-\d"           # issues (GitHub)
     r"|(?<![0-9A-Za-z])[0-9a-f]{7,64}(?![0-9A-Za-z])",  # commits
     re.IGNORECASE)
-_KEY: Final = re.compile(r"(?<![0-9A-Za-z])(?!(?:SHA|UTF|ISO|HTTP|RFC|TLS|GW)-)[A-Z][A-Z0-9_]*-\d")
+_KEY: Final = re.compile(r"(?<![0-9A-Za-z])(?!(?:SHA|UTF|ISO|HTTP|RFC|TLS)-)[A-Z][A-Z0-9_]*-\d")
 """Issues of other trackers (Jira, Gitea's external trackers), but not what only looks so."""
-_BEGIN: Final = re.compile(r"^(\d{0,9})([-+=.)])")
+_BEGIN: Final = re.compile(r"^(\d{0,9})([-+=.)>])")
 """What at the begin of a line makes it a list, a heading or a rule."""
 _UNSAFE: Final = re.compile(r"[\s<>\\|`\"\x00-\x20\x7f]")
 """What may not stand in an address."""
@@ -99,4 +99,6 @@ def _span(span: Span, cell: bool) -> str:
 
 
 def _is_active(word: str) -> bool:
-    return word != "&" and not (_PLAIN.fullmatch(word) and not _ACTIVE.search(word) and not _KEY.search(word))
+    if word in ("&", ">"):
+        return False
+    return not _PLAIN.fullmatch(word) or bool(_ACTIVE.search(word) or _KEY.search(word))

@@ -34,7 +34,7 @@ from report.deliver.fitting import extended, fitted
 from report.deliver.http import Http, pages, part
 from report.deliver.mark import cases
 from report.deliver.targets import origin
-from report.markup.blocks import Items, Link
+from report.markup.blocks import Block, Items, Link
 from report.markup.markdown import hidden, markdown, title
 
 HOME: Final = "https://github.com"
@@ -354,10 +354,19 @@ def _roots(home: str) -> tuple[str, str]:
 
 
 def _body(message: Message, uploads: Sequence[Upload]) -> str:
-    linked = tuple((Link(upload.name, upload.link),) for upload in uploads if upload.link)
-    links = (Items(linked),) if linked else ()
+    """The names of the files are links to them."""
+    links = {upload.name: upload.link for upload in uploads if upload.link}
     end = f"\n{hidden(message.mark)}\n"
-    return fitted(message.blocks, lambda blocks: markdown((*blocks, *links)), TEXT_CHARS - ROOM - len(end)) + end
+    text = fitted(tuple(_linked(block, links) for block in message.blocks), markdown, TEXT_CHARS - ROOM - len(end))
+    lost = Items(tuple((Link(name, link),) for name, link in links.items() if f"<{link}>" not in text))
+    return f"{text}\n{markdown((lost,))}{end}" if lost.items else text + end
+
+
+def _linked(block: Block, links: Mapping[str, str]) -> Block:
+    if not isinstance(block, Items):
+        return block
+    return Items(tuple(tuple(Link(span.text, links[span.text]) if span.text in links else span for span in spans)
+                       for spans in block.items), block.ordered)
 
 
 def _asset_upload(asset: Node) -> Upload:

@@ -92,14 +92,15 @@ def test_code_is_shown_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "The proxy answered 502 itself, after 30.1 s.", "at 07:41:02: gone", "a & b", "100 % of 12", "naïve – “quoted”",
-    "日本語 → مرحبا", "text/html; q=0.8", "(SHA-256 is a hash)", "who's there?", "C++", "🐚 ×2"])
+    "日本語 → مرحبا", "text/html; q=0.8", "(SHA-256 is a hash)", "who's there?", "C++", "🐚 ×2",
+    "here > there"])
 def test_ordinary_words_stay_as_they_are(text: str) -> None:
     assert markdown((Paragraph((Text(text),)),)) == f"{text}\n"
 
 
 @pytest.mark.parametrize(("text", "written"), [
     ("ping @everyone now", "ping `@everyone` now"), ("fixes #1", "fixes `#1`"), ("a `b` c", "a `` `b` `` c"),
-    ("see <b>this</b> page", "see `<b>this</b>` page"), ("- a", "\\- a"), ("2. a", "2\\. a")])
+    ("see <b>this</b> page", "see `<b>this</b>` page"), ("- a", "\\- a"), ("2. a", "2\\. a"), ("> a", "\\> a")])
 def test_words_that_could_mean_something_are_code(text: str, written: str) -> None:
     assert markdown((Paragraph((Text(text),)),)) == f"{written}\n"
 

@@ -177,8 +177,9 @@ def test_a_public_repository_gets_files_by_one_more_word_only(here: Here, tmp_pa
 
 def test_a_text_links_to_its_files(here: Here, tmp_path: Path) -> None:
     deliver(here.tracker(files="release"), parcel(tmp_path))
-    assert ("[GW-0000-0001-dossier.pdf](<https://github.com/o/r/releases/download/x/GW-0000-0001-dossier.pdf>)"
+    assert ("- [`GW-0000-0001-dossier.pdf`](<https://github.com/o/r/releases/download/x/GW-0000-0001-dossier.pdf>) in"
             in here.kept.texts()[0])
+    assert here.kept.texts()[0].count("dossier.pdf") == 2
     assert "<!-- gatewitness:f00dcafe:GW-0000-0001 -->" in here.kept.texts()[0]
 
 
@@ -246,8 +247,9 @@ def test_an_issue_that_was_created_is_looked_at_too(here: Here, tmp_path: Path) 
 def test_a_long_text_is_shortened_and_leaves_room(here: Here, tmp_path: Path) -> None:
     long = Items(tuple((Text("x " * 249),) for _ in range(200)))
     sent = replace(parcel(tmp_path), blocks=(Paragraph((Text("first"),)), Paragraph((Text("second"),)), long))
-    deliver(here.tracker(), sent)
+    deliver(here.tracker(files="release"), sent)
     assert len(here.kept.texts()[0]) < TEXT_CHARS
+    assert here.kept.texts()[0].count("https://github.com/o/r/releases/download/") == len(CONTENT)
     for number in range(2, 5):
         deliver(here.tracker(), replace(sent, case=f"GW-0000-000{number}"))
     assert here.kept.texts()[0].count("<!-- gatewitness:") == 4
