@@ -3,11 +3,13 @@
 In: an issue, a pull request or a repository. Out: a comment or an issue, the files at it.
 API v1: https://docs.gitea.com/api/, https://codeberg.org/api/swagger (2026-11); comments have attachments since 1.20.
 
-Files stand at our own comment, not at the issue: at one of somebody else they would count as a change of its text.
+Files stand at our own comment, not at the issue: at one of somebody else they would count as a change of its text. Both
+take write access to issues, but at a new issue of our own.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Final
 from urllib.parse import SplitResult
@@ -42,6 +44,7 @@ PAGE: Final = 50
 PAGES: Final = 20
 MEBIBYTE: Final = 1024 ** 2
 SCOPES: Final = "a token with the scopes read:user and write:issue, of an account that may do it"
+FILES: Final = "write access to the issues of the repository"
 MEDIA_TYPES: Final = {
     ".pdf": "application/pdf", ".html": "text/html", ".har": "application/json", ".png": "image/png",
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
@@ -107,7 +110,10 @@ class Gitea(Tracker):
         elif self._issue(self.target.ticket).get("is_locked") and not _may_write(repository):
             raise DeliveryFailed(f"{self.target.place}#{self.target.ticket} is locked: only those who may write to the "
                                  "repository can comment on it")
-        return Account(login, _limits(self.http.json("GET", "/settings/attachment", shape=dict)))
+        limits = _limits(self.http.json("GET", "/settings/attachment", shape=dict))
+        if self.target.ticket and limits.files != 0 and not _may_write(repository):
+            limits = replace(limits, files=0, no_files="files at comments take write access, which this account lacks")
+        return Account(login, limits)
 
     def find(self, failure: str) -> Found | None:
         """Looks into the issue and its comments, or into our open issues."""
@@ -130,7 +136,7 @@ class Gitea(Tracker):
     def attach(self, file: File) -> Upload:
         """An attachment of our comment or issue."""
         return _upload(self.http.json(
-            "POST", f"{self.repository}{self.text}/assets", need=SCOPES, params={"name": file.name},
+            "POST", f"{self.repository}{self.text}/assets", need=FILES, params={"name": file.name},
             files={"attachment": (file.name, file.data, file.media_type)}))
 
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:

@@ -27,7 +27,7 @@ class Kept:
     """Issue of each comment."""
     assets: dict[int, tuple[str, str, bytes]] = field(default_factory=dict)
     repository: dict[str, Any] = field(default_factory=lambda: {
-        "archived": False, "has_issues": True, "permissions": {"admin": False, "push": False, "pull": True}})
+        "archived": False, "has_issues": True, "permissions": {"admin": False, "push": True, "pull": True}})
     settings: dict[str, Any] = field(default_factory=lambda: {
         "enabled": True, "allowed_types": "*/*", "max_files": 5, "max_size": 4})
     number: int = 100

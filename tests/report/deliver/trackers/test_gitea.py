@@ -117,9 +117,18 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
 
 def test_a_locked_issue_takes_comments_of_those_who_may_write(here: Here) -> None:
     here.kept.issues[5]["is_locked"] = True
-    assert "o/r#5 is locked" in here.refuses()
-    here.kept.repository["permissions"]["push"] = True
     assert here.tracker().check().name == "witness-bot"
+    here.kept.repository["permissions"]["push"] = False
+    assert "o/r#5 is locked" in here.refuses()
+
+
+def test_who_may_comment_only_adds_files_to_issues_of_their_own(here: Here, tmp_path: Path) -> None:
+    here.kept.repository["permissions"]["push"] = False
+    came = deliver(here.tracker(), parcel(tmp_path))
+    assert (came.what, here.kept.files(), len(came.left_out)) == ("written", [], 3)
+    assert "write access, which this account lacks" in came.left_out[0]
+    deliver(here.tracker(""), parcel(tmp_path, "GW-0000-0002", "other"))
+    assert sorted(here.kept.files()) == named("GW-0000-0002")
 
 
 def test_a_token_need_not_read_the_repository(here: Here, tmp_path: Path) -> None:
