@@ -16,7 +16,7 @@ _LIVE: Final = re.compile(
     r"|(?<![a-z])-|-(?![a-z])"  # rules, dashes, crossed-out words, keys of issues; not Content-Type
     r"|(?<!\d):(?=\S)|:(?=[^\s\d])|(?<=\bwww)\."  # addresses of any scheme, faces
     r"|(?<=\bh[0-6])\.|(?<=\bbq)\."  # headings, quotes
-    r"|\((?=[^()\s]{1,8}\))", re.IGNORECASE)  # signs such as (x) and (flag)
+    r"|\((?=(?:[ynix/!?+-]|on|off|\*[rgby]?|flag(?:off)?)\))", re.IGNORECASE)  # signs
 _AFTER: Final = re.compile(r"(?<=;)[()]+")
 _IN_ADDRESS: Final = re.compile(r"[\s|\[\]{}\\!^]")
 

@@ -35,7 +35,7 @@ def test_it_is_read_as_it_was(nasty: str) -> None:
 
 @pytest.mark.parametrize("plain", [
     "The server answered 502 (Bad Gateway), 07:41:02.", "Content-Type", "a: b; c", "Why? So.", "example.com/path?a=1",
-    "chapter 1. two"])
+    "chapter 1. two", "Time (UTC)"])
 def test_common_words_stay_readable(plain: str) -> None:
     assert escaped(plain) == plain
 
