@@ -30,6 +30,7 @@ AGE: Final = timedelta(days=1)
 """So many attempts, and so long after it was asked for, it is tried."""
 OPEN_AT_A_TIME: Final = 20
 """Deliveries of one case that have not ended."""
+BROKEN_OFF: Final = "the service ended each time it was tried"
 STATES: Final = ("queued", "sending", "delivered", "failed", "cancelled")
 OPEN: Final = ("queued", "sending")
 """States in which it has not ended."""
@@ -106,8 +107,12 @@ def claim(db: Session) -> Delivery | None:
                     .limit(1).with_for_update(skip_locked=True))
     if row is None:
         return None
-    if row.cancel_asked or row.attempts >= ATTEMPTS:  # its holders are gone, each time
-        _end(db, row, "cancelled" if row.cancel_asked else "failed")
+    if row.cancel_asked:
+        _end(db, row, "cancelled")
+        return None
+    if row.attempts >= ATTEMPTS:
+        row.said = BROKEN_OFF
+        _end(db, row, "failed")
         return None
     row.state, row.lease_until = "sending", at + timedelta(seconds=LEASE_S)
     row.fence += 1

@@ -176,7 +176,7 @@ def test_what_kills_the_service_each_time_ends(store: Store, case: Case) -> None
         with store.database.transaction() as db:
             deliveries.expire(db)
     assert claim(store) is None
-    assert now(store, row).state == "failed"
+    assert (now(store, row).state, now(store, row).said) == ("failed", deliveries.BROKEN_OFF)
 
 
 def test_what_was_tried_least_comes_first(store: Store, case: Case) -> None:
