@@ -74,7 +74,7 @@ def sentence(error: DeliveryFailed) -> str:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False) as opened:
+    with httpx.Client(trust_env=False, timeout=None) as opened:
         yield opened
 
 

@@ -42,7 +42,7 @@ class Here:
 
 @pytest.fixture
 def here(tracker: Callable[..., Mock]) -> Iterator[Here]:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Here(tracker, client)
 
 

@@ -45,7 +45,7 @@ class Here:
 
 @pytest.fixture
 def here(tracker: Callable[..., Mock]) -> Iterator[Here]:
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Here(tracker, client)
 
 
@@ -81,7 +81,7 @@ def test_nothing_else_is_recognised(address: str) -> None:
 ])
 def test_each_edition_has_its_api(address: str, origin: str, api: str, uploads: str) -> None:
     target = parse(address)
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         made = GitHub(target, Credential(SECRET), Door(client, lambda *_: pytest.fail("dials")))
     assert (target.origin, made.http.root, made.http._roots) == (origin, api, (api, uploads))
 

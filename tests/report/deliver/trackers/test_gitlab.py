@@ -41,7 +41,7 @@ class Desk:
 @pytest.fixture
 def desk(tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Desk]:
     kept, mock = start_gitlab(tracker)
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Desk(kept, mock, client, tmp_path)
 
 

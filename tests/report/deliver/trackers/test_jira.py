@@ -55,7 +55,7 @@ class Desk:
 @pytest.fixture(params=[True, False], ids=["cloud", "data center"])
 def desk(request: pytest.FixtureRequest, tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Desk]:
     kept, mock = start_jira(tracker, request.param)
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Desk(kept, mock, client, tmp_path)
 
 

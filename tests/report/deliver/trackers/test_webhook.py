@@ -86,7 +86,7 @@ def receiver(running: Receiver) -> Receiver:
 @pytest.fixture
 def door() -> Iterator[Door]:
     passing = count()
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Door(client, lambda *_: pytest.fail("no socket is wanted"), 30, lambda _: None,
                    lambda: float(next(passing)))
 

@@ -51,7 +51,7 @@ class Stage:
 @pytest.fixture
 def stage(tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Stage]:
     kept, mock = start_zendesk(tracker)
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=None) as client:
         yield Stage(kept, mock, client, tmp_path)
 
 
