@@ -299,8 +299,11 @@ class _Client(smtplib.SMTP):
             return self.docmd("AUTH", f"PLAIN {_base64(_plain_login(user, password))}")
         if "LOGIN" not in offered:
             raise smtplib.SMTPNotSupportedError("offers no login with user and password (AUTH PLAIN or LOGIN)")
-        answer = self.docmd("AUTH", f"LOGIN {_base64(user)}")
-        return self.docmd(_base64(password)) if answer[0] == 334 else answer
+        answer = self.docmd("AUTH", "LOGIN")
+        for word in (user, password):
+            if answer[0] == 334:
+                answer = self.docmd(_base64(word))
+        return answer
 
     def wait(self, seconds: float) -> None:
         """The longest silence from now on."""

@@ -25,6 +25,11 @@ def test_lines_are_72_wide_and_addresses_stay_whole() -> None:
     assert max(len(line) for line in lines if "long-path" not in line) <= 72
 
 
+def test_an_order_to_a_help_desk_does_not_get_to_the_begin_of_a_line() -> None:
+    text = plain((Paragraph((Text("word " * 14 + "Status: closed"),)),))
+    assert text.splitlines()[1] == "  Status: closed"
+
+
 def test_strangers_begin_no_line_and_are_not_looked_up() -> None:
     for span in (Text(NASTY), Strong(NASTY)):
         text = plain((Paragraph((Text("Page title: "), span)), Items(((span,),)), Facts(((Text("Title"), (span,)),)),

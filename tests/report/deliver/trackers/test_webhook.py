@@ -151,6 +151,12 @@ def test_seen_again_names_the_earlier_cases(hook: Hook, receiver: Receiver) -> N
     assert (receiver.bodies[0]["event"], receiver.bodies[0]["earlier"]) == ("seen_again", ["GW-0000-0001"])
 
 
+def test_only_an_address_is_taken_for_a_link(hook: Hook, receiver: Receiver) -> None:
+    for said in ('{"link": "javascript:alert(1)"}', '{"link": "https://a b"}', '{"link": 7}', '["link"]', "ok", ""):
+        receiver.say(200, said)
+        assert deliver(hook())[1] == f"http://127.0.0.1:{receiver.port}/"
+
+
 def test_without_a_size_no_files_go_along(hook: Hook, receiver: Receiver) -> None:
     assert hook().check().limits.files == 0
     assert receiver.came == []
@@ -305,7 +311,7 @@ def test_a_whole_delivery_takes_what_fits(hook: Hook, receiver: Receiver, tmp_pa
         assert [(file["name"], base64.b64decode(file["content_base64"])) for file in body["files"]] == [
             file for name in came.files for file in named(sent.case) if file[0] == name]
         assert all(sentence.split(" is ")[0] in body["text"] for sentence in came.left_out)
-    came = delivery.deliver(hook(path=TOKEN, preset="slack"), sent, SHARE)
+    came = delivery.deliver(hook(path=TOKEN, preset="slack", max_bytes="100000"), sent, SHARE)
     assert (came.files, len(came.left_out)) == ((), 3)
     assert SHARE in json.dumps(receiver.bodies[-1])
 
