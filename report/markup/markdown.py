@@ -23,7 +23,7 @@ _ACTIVE: Final = re.compile(
     re.IGNORECASE)
 _KEY: Final = re.compile(r"(?<![0-9A-Za-z])(?!(?:SHA|UTF|ISO|HTTP|RFC|TLS)-)[A-Z][A-Z0-9_]*-\d")
 """Issues of other trackers (Jira, Gitea's external trackers), but not what only looks so."""
-_BEGIN: Final = re.compile(r"^(\d{0,9})([-+=.)>])")
+_BEGIN: Final = re.compile(r"^(\d{0,9})([-+=.)>:])")
 """What at the begin of a line makes it a list, a heading or a rule."""
 _UNSAFE: Final = re.compile(r"[\s<>\\|`\"\x00-\x20\x7f]")
 """What may not stand in an address."""
