@@ -67,6 +67,7 @@ class GitLab(Tracker):
     options: ClassVar = {
         "internal": "yes: an internal note, which members with the role Reporter or higher see",
         "confidential": "yes: a new issue is confidential",
+        "public": "yes: files go to a public project too, where everybody can read them",
         "base": "path under which GitLab is served, for example /gitlab"}
 
     @classmethod
@@ -107,6 +108,7 @@ class GitLab(Tracker):
         super().__init__(target, credential, door)
         self.internal = says_yes(target, "internal")
         self.confidential = says_yes(target, "confidential")
+        self.public = says_yes(target, "public")
         secret = credential.secret if credential else ""
         self.root = target.origin + target.base
         self.http = Http(door, f"{self.root}/api/v4", self.name, {"Authorization": f"Bearer {secret}"}, (secret,))
@@ -115,12 +117,13 @@ class GitLab(Tracker):
     @cached_property
     def me(self) -> dict[str, Any]:
         """The user that we are."""
-        return dict(self.http.json("GET", "/user"))
+        found: dict[str, Any] = self.http.json("GET", "/user", shape=dict, need=WANTED)
+        return found
 
     def check(self) -> Account:
         """The token, the project, the ticket and what internal notes need."""
         self._check_token()
-        project = self.http.json("GET", self.project)
+        project = self.http.json("GET", self.project, shape=dict, need=WANTED)
         levels = (project.get("permissions") or {}).values()
         access = max((level["access_level"] for level in levels if level), default=0)
         if project.get("archived"):
@@ -130,23 +133,30 @@ class GitLab(Tracker):
         if self.target.ticket is not None and self.internal and access < REPORTER:
             # GitLab does not refuse it: the note would be public.
             raise DeliveryFailed(f"internal notes in {self.target.place} need the role Reporter or higher")
+        closed = self.internal or self.confidential
         if self.target.ticket is not None:
-            ticket = self.http.json("GET", self._thread(self.target.ticket))
+            ticket = self.http.json("GET", self._thread(self.target.ticket), shape=dict, need=WANTED)
+            closed = self.internal or bool(ticket.get("confidential"))
             if ticket.get("discussion_locked") and not access:
                 raise DeliveryFailed("this ticket is locked: only members of the project can comment")
-        return Account(str(self.me.get("username", "")), Limits(file_bytes=self._file_bytes(), text_chars=TEXT_CHARS))
+        limits = Limits(file_bytes=self._file_bytes(), text_chars=TEXT_CHARS)
+        if project.get("visibility") == "public" and not (closed or self.public):
+            limits = replace(limits, files=0, no_files="the project is public, and so would the file be")
+        return Account(str(self.me.get("username", "")), limits)
 
     def _check_token(self) -> None:
         if self.secret and self.secret.secret.startswith(JOB_TOKEN):
             raise DeliveryFailed("GitLab lets no job token (CI_JOB_TOKEN) write notes; make a project access token "
                                  "with the scope api")
         told = self.http.ask("GET", "/personal_access_tokens/self", good=(200, 400, 401, 403, 404))
-        scopes = self.http.read(told).get("scopes", []) if told.status_code == 200 else []
+        scopes = self.http.read(told, dict).get("scopes") or () if told.status_code == 200 else ()
         if scopes and not {"api", "granular"} & set(scopes):
             raise DeliveryFailed(f"the token has the scope {', '.join(scopes)}; GitLab wants the scope api for this")
 
     def _file_bytes(self) -> int:
-        told = self.http.json("GET", "/application/settings", good=(200, 403)) if self.me.get("is_admin") else {}
+        if not self.me.get("is_admin"):
+            return FILE_MIB * MIB
+        told = self.http.json("GET", "/application/settings", shape=dict, good=(200, 403))
         return int(told.get("max_attachment_size") or FILE_MIB) * MIB
 
     def find(self, failure: str) -> Found | None:
@@ -156,7 +166,7 @@ class GitLab(Tracker):
         ours = {"state": "opened", "scope": "all", "author_id": self.me["id"]}
         for issue in self._all(f"{self.project}/issues", ours):
             told = cases(issue.get("description") or "", failure)
-            if told and issue["author"]["id"] == self.me["id"] and bool(issue.get("confidential")) >= self.confidential:
+            if told and self._is_ours(issue) and bool(issue.get("confidential")) >= self.confidential:
                 ticket = str(issue["iid"])
                 note = self._note(ticket, failure)
                 more = note.cases if note else ()
@@ -168,7 +178,7 @@ class GitLab(Tracker):
         """Our oldest note of the failure, with the cases of all of them. What is to be internal is not added to a note
         that everybody sees."""
         ours = [note for note in self._all(f"{self._thread(ticket)}/notes", {"order_by": "created_at"})
-                if note["author"]["id"] == self.me["id"] and not note["system"] and cases(note["body"], failure)
+                if self._is_ours(note) and not note.get("system") and cases(note["body"], failure)
                 and bool(note.get("internal")) >= self.internal]
         if not ours:
             return None
@@ -177,20 +187,23 @@ class GitLab(Tracker):
         number = str(oldest["id"])
         return Found(self._link(ticket, number), ticket, number, cases(told, failure), oldest["body"])
 
+    def _is_ours(self, written: Mapping[str, Any]) -> bool:
+        return bool((written.get("author") or {}).get("id") == self.me["id"])
+
     def _all(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """What a list holds, the newest first. A page with fewer entries need not be the last: what we may not see is
         taken out of it."""
         page = "1"
         for _ in range(PAGES):
             answer = self.http.ask("GET", path, params={**params, "sort": "desc", "per_page": 100, "page": page})
-            yield from self.http.read(answer)
+            yield from self.http.read(answer, list)
             page = answer.headers.get("x-next-page", "")
             if not page:
                 break
 
     def attach(self, file: File) -> Upload:
         """To the project; nothing tells later which uploads were ours, so that it is asked for once only."""
-        made = self.http.json("POST", f"{self.project}/uploads",
+        made = self.http.json("POST", f"{self.project}/uploads", shape=dict, need=WANTED,
                               files={"file": (file.name, file.data, file.media_type)})
         return Upload(file.name, f"{made.get('id', '')}:{made['url']}", self.root + made.get("full_path", made["url"]))
 
@@ -201,7 +214,7 @@ class GitLab(Tracker):
     def create(self, message: Message, uploads: Sequence[Upload]) -> tuple[str, str]:
         """An issue."""
         more = {"confidential": True} if self.confidential else {}
-        made = self.http.json("POST", f"{self.project}/issues", json={
+        made = self.http.json("POST", f"{self.project}/issues", shape=dict, need=WANTED, json={
             "title": title(message.title)[:TITLE_CHARS], "description": self._text(message, uploads), **more})
         return str(made["iid"]), self._link(str(made["iid"]))
 
@@ -210,7 +223,7 @@ class GitLab(Tracker):
         line = self._text(message, ())
         if not found.ref:
             return self._write(found.ticket, line)
-        self.http.json("PUT", f"{self._thread(found.ticket)}/notes/{found.ref}",
+        self.http.json("PUT", f"{self._thread(found.ticket)}/notes/{found.ref}", need=WANTED,
                        json={"body": _COMMAND.sub(r"\1\\/", extended(found.text, line, TEXT_CHARS))})
         return self._link(found.ticket, found.ref)
 
@@ -221,7 +234,7 @@ class GitLab(Tracker):
                 self.http.ask("DELETE", f"{self.project}/uploads/{number}", good=(204, 403, 404))
 
     def _write(self, ticket: str, text: str) -> str:
-        made = self.http.json("POST", f"{self._thread(ticket)}/notes", json={
+        made = self.http.json("POST", f"{self._thread(ticket)}/notes", shape=dict, need=WANTED, json={
             "body": text, **({"internal": True} if self.internal else {})})
         link = self._link(ticket, str(made["id"]))
         if self.internal and not made.get("internal"):

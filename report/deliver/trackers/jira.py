@@ -47,7 +47,7 @@ TITLE_CHARS: Final = 255
 PROPERTY: Final = "gatewitness"
 INTERNAL: Final = "sd.public.comment"
 """Property of comments in Jira Service Management; the value `internal` keeps customers from seeing them."""
-MARKS: Final = 500
+MARKS: Final = 300
 """Most cases that a comment remembers; a property holds 32,768 characters."""
 PAGES: Final = 10
 """Most pages of 100 comments or 50 issues that are looked through, the newest first; of issues of Data Center one."""
@@ -133,7 +133,8 @@ class Jira(Tracker):
         """Whether it is Jira Cloud; some sites have an address of their own."""
         if self.target.origin.endswith(CLOUD) or "cloud" in self.target.options:
             return True
-        return bool(self.http.json("GET", "/rest/api/2/serverInfo").get("deploymentType") == "Cloud")
+        told = self.http.json("GET", "/rest/api/2/serverInfo", shape=dict)
+        return bool(told.get("deploymentType") == "Cloud")
 
     @cached_property
     def api(self) -> str:
@@ -143,26 +144,26 @@ class Jira(Tracker):
     @cached_property
     def me(self) -> dict[str, Any]:
         """The user that we are."""
-        return dict(self.http.json("GET", f"{self.api}/myself"))
+        return self._get("/myself")
 
     @cached_property
     def rights(self) -> Mapping[str, bool]:
         """Which of the permissions we have."""
         where = {"issueKey": self.target.ticket} if self.target.ticket else {"projectKey": self.target.place}
         params = {**where, "permissions": ",".join(RIGHTS)} if self.cloud else where
-        told = self.http.json("GET", f"{self.api}/mypermissions", params=params, need="Browse Projects")["permissions"]
+        told = self._get("/mypermissions", **params)["permissions"]
         return {key: bool(told.get(key, {}).get("havePermission")) for key in RIGHTS}
 
     def check(self) -> Account:
         """The account, its permissions, and the fields that a new issue wants."""
         name = self.me.get("displayName") or self.me.get("name", "")
         if self.target.ticket:
-            self.http.json("GET", self._issue(self.target.ticket), params={"fields": "status"}, need="Browse Projects")
+            self._get(f"/issue/{self.target.ticket}", fields="status")
             self._check_right("ADD_COMMENTS")
         else:
             self._check_right("CREATE_ISSUES")
             self._check_fields()
-        meta = self.http.json("GET", f"{self.api}/attachment/meta")
+        meta = self._get("/attachment/meta")
         limits = Limits(text_chars=TEXT_CHARS, file_bytes=meta.get("uploadLimit") or Limits.file_bytes)
         if not meta.get("enabled"):
             limits = replace(limits, files=0, no_files="attachments are switched off in this Jira")
@@ -172,7 +173,7 @@ class Jira(Tracker):
 
     def _check_right(self, key: str) -> None:
         if not self.rights[key]:
-            raise DeliveryFailed(f"in {self.target.place} this credential lacks the permission {RIGHTS[key]}")
+            raise DeliveryFailed(f"in {self.target.place} this credential lacks {_need(key)}")
 
     def _check_fields(self) -> None:
         """That a new issue of the type can have our text and wants nothing besides."""
@@ -202,7 +203,7 @@ class Jira(Tracker):
         """What new issues of the project are like; nothing where Jira is too old to tell (before 8.4)."""
         answer = self.http.ask("GET", f"{self.api}/issue/createmeta/{self.target.place}/issuetypes{path}",
                                params={"maxResults": 200}, good=(200, 404))
-        told = self.http.read(answer) if answer.status_code == 200 else {}
+        told = self.http.read(answer, dict) if answer.status_code == 200 else {}
         return list(told.get(name) or told.get("values") or ())
 
     def find(self, failure: str) -> Found | None:
@@ -224,9 +225,8 @@ class Jira(Tracker):
         if self.cloud:
             found = self._searched({**params, "properties": PROPERTY})
         else:  # its search tells no properties
-            asked = {"fields": "created", "properties": PROPERTY}
-            found = (self.http.json("GET", self._issue(issue["key"]), params=asked)
-                     for issue in self.http.json("GET", f"{self.api}/search", params=params)["issues"])
+            found = (self._get(f"/issue/{issue['key']}", fields="created", properties=PROPERTY)
+                     for issue in self._get("/search", **params)["issues"])
         for issue in found:
             told = cases(_marks(issue.get("properties", {}).get(PROPERTY)), failure)
             if told:
@@ -234,7 +234,7 @@ class Jira(Tracker):
 
     def _searched(self, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         for _ in range(PAGES):
-            found = self.http.json("GET", f"{self.api}/search/jql", params=params)
+            found = self._get("/search/jql", **params)
             yield from found["issues"]
             if not found.get("nextPageToken"):
                 break
@@ -257,8 +257,8 @@ class Jira(Tracker):
         """Comments with their properties, the newest first."""
         start = 0
         for _ in range(PAGES):
-            page = self.http.json("GET", f"{self._issue(ticket)}/comment", params={
-                "expand": "properties", "orderBy": "-created", "maxResults": 100, "startAt": start})
+            page = self._get(f"/issue/{ticket}/comment", expand="properties", orderBy="-created", maxResults=100,
+                             startAt=start)
             for comment in page["comments"]:
                 yield comment, {one["key"]: one.get("value") for one in comment.get("properties") or ()}
             start += len(page["comments"])
@@ -278,15 +278,15 @@ class Jira(Tracker):
         """By name and size, among those that are ours."""
         if not self.target.ticket:
             return None
-        issue = self.http.json("GET", self._issue(self.target.ticket), params={"fields": "attachment"})
+        issue = self._get(f"/issue/{self.target.ticket}", fields="attachment")
         found = (one for one in issue["fields"].get("attachment") or () if self._is_me(one.get("author") or {})
                  and (one["filename"], one["size"]) == (file.name, len(file.data)))
         return next((Upload(file.name, str(one["id"])) for one in found), None)
 
     def attach(self, file: File) -> Upload:
         """To the issue, where it stands by itself."""
-        made = self.http.json("POST", f"{self._issue(self.target.ticket or '')}/attachments",
-                              headers={"X-Atlassian-Token": "no-check"}, need="Create Attachments",
+        made = self.http.json("POST", f"{self.api}/issue/{self.target.ticket}/attachments", shape=list,
+                              headers={"X-Atlassian-Token": "no-check"}, need=_need("CREATE_ATTACHMENTS"),
                               files={"file": (file.name, file.data, file.media_type)})
         return Upload(file.name, str(made[0]["id"]))
 
@@ -300,7 +300,7 @@ class Jira(Tracker):
         fields = {"project": {"key": self.target.place}, "summary": message.title[:TITLE_CHARS],
                   "issuetype": {key: self.type[key] for key in ("id", "name") if key in self.type},
                   "description": self._text(message.blocks), **({"labels": labels} if labels != [""] else {})}
-        made = self.http.json("POST", f"{self.api}/issue", need=RIGHTS["CREATE_ISSUES"], json={
+        made = self.http.json("POST", f"{self.api}/issue", shape=dict, need=_need("CREATE_ISSUES"), json={
             "fields": fields, "properties": [_property(message.mark)]})
         return str(made["key"]), self._link(made["key"])
 
@@ -309,10 +309,11 @@ class Jira(Tracker):
         if not found.ref or not self.rights["EDIT_OWN_COMMENTS"]:
             return self._write(found.ticket, message)
         kept = json.loads(found.text)
-        path = f"{self._issue(found.ticket)}/comment/{found.ref}"
+        path = f"{self.api}/issue/{found.ticket}/comment/{found.ref}"
         if message.case not in unescape(found.text):  # else only the property was not written the last time
             # Without the visibility that it has a comment is seen by all.
-            self.http.json("PUT", path, json={**kept, "body": self._longer(kept["body"], message.blocks)})
+            self.http.json("PUT", path, need=_need("EDIT_OWN_COMMENTS"),
+                           json={**kept, "body": self._longer(kept["body"], message.blocks)})
         marks = [mark(message.failure, case) for case in (*found.cases, message.case)][-MARKS:]
         self.http.ask("PUT", f"{self.api}/comment/{found.ref}/properties/{PROPERTY}", json={"marks": marks})
         return self._link(found.ticket, found.ref)
@@ -326,9 +327,9 @@ class Jira(Tracker):
         properties = [_property(message.mark)]
         if self.internal:
             properties.append({"key": INTERNAL, "value": {"internal": True}})
-        made = self.http.json("POST", f"{self._issue(ticket)}/comment", need=RIGHTS["ADD_COMMENTS"], json={
-            "body": self._text(message.blocks), "properties": properties,
-            **({"visibility": self.visibility} if self.visibility else {})})
+        visibility = {"visibility": self.visibility} if self.visibility else {}
+        made = self.http.json("POST", f"{self.api}/issue/{ticket}/comment", shape=dict, need=_need("ADD_COMMENTS"),
+                              json={"body": self._text(message.blocks), "properties": properties, **visibility})
         return self._link(ticket, str(made["id"]))
 
     def _text(self, blocks: Blocks) -> Any:
@@ -344,11 +345,16 @@ class Jira(Tracker):
             nodes.remove(oldest)
         return {**body, "content": nodes}
 
-    def _issue(self, ticket: str) -> str:
-        return f"{self.api}/issue/{ticket}"
+    def _get(self, path: str, **params: str | int) -> dict[str, Any]:
+        found: dict[str, Any] = self.http.json("GET", self.api + path, shape=dict, params=params, need=_need("BROWSE"))
+        return found
 
     def _link(self, ticket: str, comment: str = "") -> str:
         return f"{self.root}/browse/{ticket}{f'?focusedCommentId={comment}' if comment else ''}"
+
+
+def _need(right: str) -> str:
+    return f"the permission {RIGHTS.get(right, 'Browse Projects')}"
 
 
 def _property(told: str) -> dict[str, Any]:

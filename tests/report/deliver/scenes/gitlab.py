@@ -30,7 +30,7 @@ class GitLab:
         self.user: dict[str, Any] = {**ME, "is_admin": False}
         self.project: dict[str, Any] = {
             "archived": False, "permissions": {"project_access": {"access_level": 10}, "group_access": None}}
-        self.ticket: dict[str, Any] = {"discussion_locked": None}
+        self.ticket: dict[str, Any] = {"discussion_locked": None, "confidential": False}
         self.token: Answer = Answer({"scopes": ["api"]})
         self.page = 100
         self.internal = True

@@ -152,6 +152,18 @@ def test_what_cannot_be_is_refused_before_anything_is_sent(desk: Desk, change: A
     assert {seen.method for seen in desk.mock.requests} == {"GET"}
 
 
+def test_files_go_to_a_public_project_only_when_that_is_said(desk: Desk) -> None:
+    """What is internal or confidential nobody else is shown."""
+    desk.kept.project |= {"visibility": "public", "permissions": {"group_access": {"access_level": 20}}}
+    for number, (path, options, went) in enumerate((
+            ("/g/p/-/issues/5", {}, 0), ("/g/p/-/issues/6", {"public": "yes"}, 3),
+            ("/g/p/-/issues/7", {"internal": "yes"}, 3), ("/g/p", {"confidential": "yes"}, 3))):
+        came = desk.deliver(f"GW-0000-000{number}", path, **options)
+        assert (len(came.files), len(came.left_out)) == (went, 3 - went)
+    desk.kept.ticket["confidential"] = True
+    assert len(desk.deliver("GW-0000-0009", "/g/p/-/issues/8").files) == 3
+
+
 def test_a_job_token_is_not_even_tried(desk: Desk) -> None:
     with pytest.raises(DeliveryFailed, match=r"no job token \(CI_JOB_TOKEN\)"):
         desk.tracker(secret="glcbt-64_x").check()
