@@ -12,6 +12,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,9 @@ SETTINGS: Final = {"TARGET_HOST_PER_MINUTE": "1000000", "CAPTURES_PER_MINUTE": "
 """A service that takes everything that comes."""
 
 
+PORTS: Final = range(20_000, 30_000)
+
+
 @dataclass
 class Service:
     """A service as a process, which can be killed and started again on the same data."""
@@ -76,17 +80,18 @@ class Service:
 
     def start(self) -> None:
         """Starts it and waits until it answers; it keeps its port."""
-        port = self.address.rpartition(":")[2].strip("/") or "0"
-        with (self.data.parent / "serve.log").open("a") as log:
+        port = self.address.rpartition(":")[2].strip("/") or str(_free_port())
+        log = self.data.parent / "serve.log"
+        with log.open("a") as stream:
             self.process = subprocess.Popen(
                 [sys.executable, "gatewitness.py", "serve", "--data", str(self.data), "--port", port, "--workers",
                  str(self.workers), "--allow-network", "127.0.0.0/8", *self.more],
-                cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True,
+                cwd=ROOT, stdout=subprocess.PIPE, stderr=stream, text=True,
                 env={**os.environ, **{f"GATEWITNESS_{name}": value for name, value in SETTINGS.items()}})
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line.startswith("gatewitness: http"):
-            raise SystemExit(f"soak: the service did not start; see {log.name}")
+            raise SystemExit(f"soak: the service did not start: {' / '.join(log.read_text().splitlines()[-3:])}")
         self.address = line.split()[1]
 
     def kill(self) -> None:
@@ -115,6 +120,15 @@ class Service:
             found["worker"] = [p for n in found["nursery"] for p in n.children() if p.name() == "gw-worker"]
             found["browser"] = [p for w in found["worker"] for p in w.children() if p.name() != "gw-renderer"]
         return found
+
+
+def _free_port() -> int:
+    """One that nobody gets by chance while the service is down: below those that the system gives out."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise SystemExit("soak: no port is free")
 
 
 @dataclass
