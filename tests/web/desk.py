@@ -97,10 +97,10 @@ class Office:
         self.files: dict[str, bytes] = {}
         self.refusals: deque[tuple[int, str]] = deque()
         """Status and sentence of the next answers to what is written."""
-        self.hold: threading.Event | None = None
-        """What is written is kept, and answered when this is set."""
-        self.wrote = threading.Event()
-        """Set when something was written."""
+        self.hold_at = ""
+        """Method of requests that are done and not answered before `go`."""
+        self.held, self.go = threading.Event(), threading.Event()
+        """`held` is set when one waits."""
         self.address = ""
 
 
@@ -112,11 +112,13 @@ class Clerk(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Reads."""
         number = self.path.removeprefix("/tickets/")
+        self._hold()
         self._answer(200, {"name": "us"} if self.path == "/me" else self.office.tickets.get(number, []))
 
     def do_PUT(self) -> None:
         """Keeps a file."""
         self.office.files[parse_qs(urlsplit(self.path).query)["name"][0]] = self._body()
+        self._hold()
         self._answer(200, {})
 
     def do_POST(self) -> None:
@@ -128,13 +130,16 @@ class Clerk(BaseHTTPRequestHandler):
             return
         number = self.path.removeprefix("/tickets").strip("/") or str(100 + len(office.tickets))
         office.tickets.setdefault(number, []).append(text)
-        office.wrote.set()
-        if office.hold is not None:
-            office.hold.wait(PATIENCE_S)
+        self._hold()
         self._answer(200, number)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing."""
+
+    def _hold(self) -> None:
+        if self.office.hold_at == self.command:
+            self.office.held.set()
+            self.office.go.wait(PATIENCE_S)
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers["Content-Length"]))
@@ -162,8 +167,7 @@ def opened() -> Iterator[Office]:
         try:
             yield office
         finally:
-            if office.hold is not None:
-                office.hold.set()
+            office.go.set()
             server.shutdown()
             thread.join()
 

@@ -232,17 +232,20 @@ def elsewhere(works: Works) -> Iterator[None]:
 
 
 def test_a_service_that_is_killed_in_the_middle_delivers_once(works: Works, office: Office, bundles: Bundles) -> None:
-    office.hold = threading.Event()
+    """Before it has written anything, in the middle of the files, and when the text is there and nobody knows."""
     delivery_id = works.ask(add(works.service, bundles), days=3)
-    with elsewhere(works):
-        until(office.wrote.is_set, "the message")
-    assert works.row(delivery_id).state == "sending"
-    office.hold.set()
+    for method in ("GET", "PUT", "POST"):
+        office.hold_at = method
+        office.held.clear()
+        with elsewhere(works):
+            until(office.held.is_set, f"the {method}")
+        assert works.row(delivery_id).state == "sending"
+    office.hold_at = ""
     with elsewhere(works):
         until(lambda: works.row(delivery_id).state == "delivered", "the delivery")
     row = works.row(delivery_id)
-    assert (row.what, row.attempts, row.share_url) == ("there already", 2, None)
-    assert len(office.tickets["12"]) == 1
+    assert (row.what, row.attempts, row.share_url) == ("there already", 4, None)
+    assert (len(office.tickets["12"]), len(office.files)) == (1, 3)
     with works.service.database.reading() as db:
         assert db.query(Share).one().revoked_at is None, "the message has it"
 
