@@ -147,11 +147,13 @@ def test_words_of_strangers_do_nothing(server: MailServer) -> None:
     assert server.received[-1].data.isascii()
 
 
-def test_a_line_that_begins_with_a_dot_keeps_it(server: MailServer) -> None:
-    deliver(tracker(server), message(text=".hidden"), ())
-    text = parsed(server).get_body(("plain",))
-    assert text is not None
-    assert text.get_content().splitlines()[-1] == ".hidden"
+@pytest.mark.parametrize("text", [".hidden", "für alle"])
+def test_a_text_arrives_whole_by_servers_that_know_ascii_only(server: MailServer, text: str) -> None:
+    deliver(tracker(server), message(text=text), ())
+    body = parsed(server).get_body(("plain",))
+    assert body is not None
+    assert body.get_content().splitlines()[-1] == text
+    assert server.received[-1].data.isascii()
 
 
 def test_a_mail_says_that_a_machine_sent_it_only_when_told_so(server: MailServer) -> None:
