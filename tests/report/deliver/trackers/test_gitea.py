@@ -100,6 +100,15 @@ def test_what_is_not_taken_is_named(here: Here, tmp_path: Path) -> None:
     assert "dossier.html is left out: files of this type are not taken here." in here.kept.texts()[0].replace("`", "")
 
 
+def test_a_file_that_is_larger_than_the_server_takes_is_left_out(here: Here, tmp_path: Path) -> None:
+    here.kept.settings["max_size"] = 1
+    sent = parcel(tmp_path)
+    (tmp_path / "page.har").write_bytes(b" " * (1024 ** 2 + 1))
+    came = deliver(here.tracker(), sent)
+    assert sorted(here.kept.files()) == named(sent.case, "dossier.pdf", "dossier.html")
+    assert came.left_out == ("page.har is left out: it is 1.0 MB, and 1.0 MB is the most that is taken here.",)
+
+
 def test_attachments_that_are_switched_off_are_said(here: Here, tmp_path: Path) -> None:
     here.kept.settings["enabled"] = False
     came = deliver(here.tracker(), parcel(tmp_path))

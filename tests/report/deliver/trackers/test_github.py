@@ -7,11 +7,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import keyring
 import pytest
 
+from report.deliver import credentials
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, Tracker
 from report.deliver.delivery import deliver
-from report.deliver.targets import parse
+from report.deliver.targets import Named, parse
 from report.deliver.trackers.github import TEXT_CHARS, GitHub
 from report.markup.blocks import Items, Paragraph, Text
 from tests.report.deliver.mock import Answer, Fault, Mock
@@ -115,8 +117,34 @@ def test_another_403_is_none_of_a_workflow(here: Here) -> None:
     assert "does not allow this" in here.refuses()
 
 
+@pytest.mark.parametrize(("server", "at", "is_found"), [
+    (None, "https://github.com/o/r", True), ("https://github.com", "https://github.com/o/r", True),
+    ("https://ghe.example", "github+https://ghe.example/o/r", True),
+    ("https://ghe.example", "https://github.com/o/r", False), (None, "github+https://ghe.example/o/r", False)])
+@pytest.mark.parametrize("variable", ["GITHUB_TOKEN", "GH_TOKEN"])
+def test_a_token_of_the_environment_goes_to_its_own_server_only(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, server: str | None, at: str,
+        is_found: bool) -> None:
+    monkeypatch.setattr(keyring, "get_credential", lambda *_: None)
+    environment = {variable: SECRET, **({"GITHUB_SERVER_URL": server} if server else {})}
+    asked = Named(None, parse(at))
+    if is_found:
+        found = credentials.find(asked, environment, tmp_path / "none.toml")
+        assert found is not None
+        assert found.secret == SECRET
+    else:
+        with pytest.raises(BadTarget, match="there is no credential"):
+            credentials.find(asked, environment, tmp_path / "none.toml")
+
+
 def test_an_account_may_be_told(here: Here) -> None:
     assert here.tracker(account="our-app[bot]").check().name == "our-app[bot]"
+
+
+def test_too_many_requests_are_no_missing_right(here: Here) -> None:
+    here.mock.faults.append(Fault("GET /user", 403, {"Retry-After": "3600"}, times=None,
+                                  json={"message": "You have exceeded a secondary rate limit"}))
+    assert "GitHub wants fewer requests (403: You have exceeded a secondary rate limit" in here.refuses()
 
 
 @pytest.mark.parametrize(("repository", "path", "options", "said"), [
