@@ -228,8 +228,8 @@ def _pause(answer: httpx.Response) -> float | None:
         return None
 
 
-_TOLD: Final = ("message", "error", "error_description", "errorMessages", "errors", "description", "detail", "title",
-                "details", "reason")
+_TOLD: Final = ("message", "msg", "error", "error_description", "errorMessages", "errors", "description", "detail",
+                "title", "details", "reason")
 
 
 def _reasons(found: Any, depth: int = 0) -> Any:

@@ -21,7 +21,9 @@ UNDER = "/bugs"
 def make(home: Path, web: str) -> str:
     """Makes the tables and a little content; the id of an issue. Mails of the tracker go to a file."""
     settings = {"rdbms_backend": "sqlite", "tracker_web": web, "mail_domain": "mail.test", "mail_host": "localhost",
-                "mail_debug": str(home / "mails")}
+                "mail_debug": str(home / "mails"),
+                # Every request logs in: a tenth of a second for each, as the default has it, is only for guessers.
+                "password_pbkdf2_default_rounds": "1000"}
     roundup.init.install(str(home), AdminTool().listTemplates()["classic"]["path"], settings=settings)
     tracker = roundup.instance.open(str(home))
     tracker.init(Password("password of admin", config=tracker.config))

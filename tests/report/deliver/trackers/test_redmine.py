@@ -1,7 +1,7 @@
 """Redmine, a real one: what is delivered is there once and as it was sent, and nothing of strangers is live in it."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,52 +23,12 @@ from tests.report.deliver.scenes import CONTENT, Patience, parcel
 from tests.report.markup.test_redmine import ATTACKS, everywhere
 from tests.servers.redmine import PATIENCE_S, Redmine
 from tests.servers.redmine import redmine as running
+from tests.servers.way import Fault, Way, broken, cut, lost
 
 pytestmark = pytest.mark.gateways
 
 ALLOWED = {"p", "br", "strong", "code", "blockquote", "ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"}
 OURS = "https://gw.example/"
-Fault = Callable[[httpx.BaseTransport, httpx.Request], httpx.Response]
-
-
-class Way(httpx.BaseTransport):
-    """To the real server, with faults on it."""
-
-    def __init__(self) -> None:
-        self.inner = httpx.HTTPTransport()
-        self.faults: list[tuple[str, str, Fault]] = []
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The first fault that is meant for such a request happens, once."""
-        for index, (method, begin, fault) in enumerate(self.faults):
-            if request.method == method and request.url.path.startswith(begin):
-                del self.faults[index]
-                return fault(self.inner, request)
-        return self.inner.handle_request(request)
-
-    def close(self) -> None:
-        """With its connections."""
-        self.inner.close()
-
-
-def lost(inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """Redmine does it; the answer does not arrive."""
-    answer = inner.handle_request(request)
-    answer.read()
-    answer.close()
-    raise httpx.ReadError("connection reset")
-
-
-def cut(inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """It does not arrive."""
-    raise httpx.WriteError("connection reset")
-
-
-def broken(inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
-    """Something between says 500."""
-    return httpx.Response(500)
-
-
 def revoked(inner: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
     """The key is none any more."""
     request.headers["X-Redmine-API-Key"] = "0" * 40
