@@ -114,15 +114,15 @@ class Http:
         return self.read(self.ask(method, path, **more), shape)
 
     def read(self, answer: httpx.Response, shape: type = object) -> Any:
-        """The body of an answer as JSON, a dict or a list where `shape` says so. Raises DeliveryFailed when it is none,
-        and later for a member that is asked for by name and is not there."""
+        """The body of an answer as JSON, a dict or a list of dicts where `shape` says so. Raises DeliveryFailed when it is
+        none, and later for a member that is asked for by name and is not there."""
         strange = DeliveryFailed(f"{self.name} answered {answer.status_code} with something that is not of its API; "
                                  "the address may be another program's, or a login stands before it")
         try:
-            found = answer.json(object_hook=lambda members: _Told(members, strange))
+            found: Any = answer.json(object_hook=lambda members: _Told(members, strange))
         except ValueError:
             found = None
-        if found is None or not isinstance(found, shape):
+        if found is None or not isinstance(found, shape) or (shape is list and not _are_dicts(found)):
             raise strange
         return found
 
@@ -203,6 +203,10 @@ def pages(ask: Callable[[int], list[Any]], size: int, most: int) -> list[Any]:
         if len(page) < size:
             break
     return found
+
+
+def _are_dicts(found: list[Any]) -> bool:
+    return all(isinstance(one, dict) for one in found)
 
 
 def _is_busy(answer: httpx.Response) -> bool:

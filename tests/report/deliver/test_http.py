@@ -206,7 +206,8 @@ def test_parts_and_pages() -> None:
 
 
 @pytest.mark.parametrize(("content", "shape"), [
-    (b"<html>", object), (b"null", object), (b"[1]", dict), (b'{"a": 1}', list), (b'{"other": 1}', dict)])
+    (b"<html>", object), (b"null", object), (b"[1]", dict),
+    (b'{"a": 1}', list), (b"[1]", list), (b'{"other": 1}', dict)])
 def test_an_answer_of_another_program_is_said(content: bytes, shape: type) -> None:
     handler, _ = answering(httpx.Response(200, content=content))
     with pytest.raises(DeliveryFailed, match="not of its API"):
