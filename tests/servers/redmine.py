@@ -63,11 +63,6 @@ class Redmine:
                                          "authenticity_token": html.unescape(token)}).raise_for_status()
             return browser.get(path).raise_for_status().text
 
-    def revoke(self, who: str) -> None:
-        """Takes the key of a user away."""
-        with closing(sqlite3.connect(self.database, timeout=60)) as connection, connection:
-            connection.execute("DELETE FROM tokens WHERE value = ?", (self.keys[who],))
-
 
 @contextmanager
 def redmine() -> Iterator[Redmine]:
