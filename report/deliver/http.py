@@ -114,8 +114,8 @@ class Http:
         return self.read(self.ask(method, path, **more), shape)
 
     def read(self, answer: httpx.Response, shape: type = object) -> Any:
-        """The body of an answer as JSON, a dict or a list of dicts where `shape` says so. Raises DeliveryFailed when it is
-        none, and later for a member that is asked for by name and is not there."""
+        """The body of an answer as JSON, a dict or a list of dicts where `shape` says so. Raises DeliveryFailed when it
+        is none, and later for a member that is asked for by name and is not there."""
         strange = DeliveryFailed(f"{self.name} answered {answer.status_code} with something that is not of its API; "
                                  "the address may be another program's, or a login stands before it")
         try:
@@ -205,7 +205,7 @@ def pages(ask: Callable[[int], list[Any]], size: int, most: int) -> list[Any]:
     return found
 
 
-def _are_dicts(found: list[Any]) -> bool:
+def _are_dicts(found: Any) -> bool:
     return all(isinstance(one, dict) for one in found)
 
 
