@@ -57,11 +57,11 @@ def parse(text: str) -> Target:
     if kind is not None:
         found = known[kind].recognise_own(url)
         if found is None:
-            raise BadTarget(f"{text!r} names neither a ticket nor a project of {known[kind].name}")
+            raise BadTarget(f"{_shown(text)!r} names neither a ticket nor a project of {known[kind].name}")
         return found
     found = next(filter(None, (cls.recognise(url) for cls in known.values())), None)
     if found is None:
-        raise BadTarget(f"{text!r} does not tell which tracker it is of; write its kind before it, for example "
+        raise BadTarget(f"{_shown(text)!r} does not tell which tracker it is of; write its kind before it, for example "
                         f"{next(iter(known), 'KIND')}+https://... (kinds: {', '.join(known)})")
     return found
 
@@ -124,6 +124,12 @@ def _check_options(target: Target) -> None:
         raise BadTarget(f"{unknown!r} is no option of {target.kind}; there are: {', '.join(known) or 'none'}")
 
 
+def _shown(text: str) -> str:
+    """What may be said of an address: passwords stand before an @ and tokens behind the question mark."""
+    begin, slashes, rest = text.partition("//")
+    return f"{begin}//…" if slashes and "@" in rest else re.split("[?#]", text)[0]
+
+
 def _split(text: str) -> tuple[str | None, SplitResult]:
     """The kind that is written before the address, if any, and the address."""
     before, plus, after = text.partition("+")
@@ -134,6 +140,6 @@ def _split(text: str) -> tuple[str | None, SplitResult]:
     except ValueError:
         url = urlsplit("")
     if url.scheme not in ("http", "https", "mailto") or url.username or url.password:
-        raise BadTarget(f"{text.split('@')[-1]!r} is not a target: the address of a ticket or project (https://...), "
+        raise BadTarget(f"{_shown(text)!r} is not a target: the address of a ticket or project (https://...), "
                         "mailto:ADDRESS, or a name of the targets file; passwords do not stand in it")
     return kind, url

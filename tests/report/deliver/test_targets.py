@@ -45,6 +45,11 @@ def test_an_address_is_recognised_by_its_host_or_by_the_kind_before_it() -> None
     ("ftp://desk.example/web", "is not a target"),
     ("https://[::1/web", "is not a target"),
     ("other+https://desk.example/web", "is not a target"),
+    ("https://nobody.example/in?token=secret", "'https://nobody.example/in' does not tell"),
+    ("desk+https://desk.example/?token=secret", "'desk.https://desk.example/' names neither"),
+    ("ftp://desk.example/?token=secret#secret", "'ftp://desk.example/' is not a target"),
+    ("https://user:se?secret@desk.example/web", "'https://…' is not a target"),
+    ("https://nobody.example/in?token=a@secret", "'https://…' does not tell"),
     ("", "is not a target"),
 ])
 def test_what_is_no_target_is_told(text: str, said: str) -> None:
