@@ -26,6 +26,7 @@ from report.deliver.base import (
     Target,
     Tracker,
     Upload,
+    says_yes,
 )
 from report.deliver.fitting import extended, fitted
 from report.deliver.http import Http, pages, part
@@ -64,6 +65,7 @@ class Redmine(Tracker):
     options: ClassVar[Mapping[str, str]] = {
         "formatting": "textile (default) or markdown, as Administration > Settings > General says",
         "private": "yes: a private note or issue; files of a private note are seen by all who see the issue",
+        "public": "yes: files go to a public project too, where everybody can read them",
         "tracker": "tracker of a new issue, name or number",
         "priority": "priority of a new issue, name or number"}
 
@@ -86,10 +88,8 @@ class Redmine(Tracker):
         formatting = target.options.get("formatting", "textile")
         if formatting not in get_args(Formatting):
             raise BadTarget("the option formatting of Redmine is textile or markdown")
-        if target.options.get("private", "no") not in ("yes", "no"):
-            raise BadTarget("the option private of Redmine is yes or no")
         self.formatting: Formatting = formatting  # type: ignore[assignment]
-        self.private = target.options.get("private") == "yes"
+        self.private, self.public = says_yes(target, "private"), says_yes(target, "public")
         self.root = target.origin + target.base
         secret = credential.secret if credential else ""
         self.http = Http(door, self.root, self.name, {"X-Redmine-API-Key": secret}, (secret,) if secret else ())
@@ -97,13 +97,19 @@ class Redmine(Tracker):
     def check(self) -> Account:
         """The key, the project, what our roles allow, and the options of a new issue."""
         user, ticket = self._user, self.target.ticket
-        project = self._project(self._issue(ticket)["project"]["id"] if ticket else self.target.place)
+        new: Issue = {"project": {"id": self.target.place}, "is_private": self.private}
+        issue = self._issue(ticket) if ticket else new
+        project = self._project(issue["project"]["id"])
         if project.get("status") == CLOSED:
             raise DeliveryFailed(f"the project {project['name']} of Redmine is closed: nothing can be added to it")
         self._check_rights(project)
         if not ticket:
             _ = self._fields
-        return Account(str(user.get("login", "")), Limits())
+        limits = Limits()
+        if project.get("is_public") and not (issue.get("is_private") or self.public):
+            # Of a private note too: Redmine hides its text only.
+            limits = Limits(files=0, no_files="the project is public, and so would the file be")
+        return Account(str(user.get("login", "")), limits)
 
     def find(self, failure: str) -> Found | None:
         """Our last note with its mark; of a project, in its open issues that we made."""

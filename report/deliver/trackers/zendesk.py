@@ -17,7 +17,6 @@ from urllib.parse import SplitResult
 
 from report.deliver.base import (
     Account,
-    BadTarget,
     Credential,
     DeliveryFailed,
     Door,
@@ -28,6 +27,7 @@ from report.deliver.base import (
     Target,
     Tracker,
     Upload,
+    says_yes,
 )
 from report.deliver.fitting import fitted
 from report.deliver.http import Http, part
@@ -80,9 +80,7 @@ class Zendesk(Tracker):
 
     def __init__(self, target: Target, credential: Credential | None, door: Door) -> None:
         super().__init__(target, credential, door)
-        if target.options.get("public", "no") not in ("yes", "no"):
-            raise BadTarget("the option public of Zendesk is yes or no")
-        self.public = target.options.get("public") == "yes"
+        self.public = says_yes(target, "public")
         secret, user = (credential.secret, credential.user) if credential else ("", None)
         basic = base64.b64encode(f"{(user or '').removesuffix('/token')}/token:{secret}".encode()).decode()
         header = f"Basic {basic}" if user else f"Bearer {secret}"

@@ -213,6 +213,20 @@ def test_every_refusal_says_what_is_wrong(stage: Stage) -> None:
     assert (stage.issue(place)["journals"], stage.files(place)) == ([], {})
 
 
+def test_files_go_to_a_public_project_only_when_that_is_said(stage: Stage) -> None:
+    place = stage.made()
+    with closing(sqlite3.connect(stage.server.database, timeout=60)) as base:
+        with base:
+            base.execute("UPDATE projects SET is_public = 1")
+        alone = stage.deliver(stage.parcel("AAAN-0001"), place)
+        along = stage.deliver(stage.parcel("AAAN-0002"), place, public="yes")
+        hidden = stage.deliver(stage.parcel("AAAN-0003"), stage.new, "admin", private="yes")
+        with base:
+            base.execute("UPDATE projects SET is_public = 0")
+    assert (alone.files, len(along.files), len(hidden.files)) == ((), 3, 3)
+    assert "page.har is left out: the project is public, and so would the file be." in alone.left_out
+
+
 def test_what_is_private_is_private(stage: Stage) -> None:
     place, note, issue = stage.made(), stage.parcel("AAAJ-0001"), stage.parcel("AAAJ-0002")
     stage.deliver(note, place, "admin", private="yes")
