@@ -1,5 +1,6 @@
 """GitLab: addresses, what is refused before anything is written, whose notes count, and commands in texts."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -227,6 +228,23 @@ def test_cases_of_several_notes_count(desk: Desk) -> None:
     for case in ("GW-AAAA-AAAA", "GW-BBBB-BBBB"):
         desk.kept.note("issues", "5", f"<!-- {mark(FAILURE, case)} -->")
     assert desk.tracker().find(FAILURE).cases == ("GW-AAAA-AAAA", "GW-BBBB-BBBB")
+
+
+def test_no_word_of_strangers_is_a_reference(desk: Desk) -> None:
+    """GitLab looks for references in all but code; see GitLab-specific references in docs.gitlab.com/user/markdown."""
+    words = [
+        "@all", "#1", "GL-1", "g/p#1", "!1", "$1", "&1", "*iteration:1", "[cadence:1]", "[vulnerability:1]", "~bug",
+        '~"a b"', "%1", '%"v 1"', "9ba12248", "9ba12248...b19a04f5", "[feature_flag:1]", "^alert#1", ":tada:", "EXT-1",
+        "[contact:a@b.example]", "[wiki_page:x]", "[work_item:1]", "[epic:1]", "https://evil.example/-/issues/1", "[[x]]",
+        "www.evil.example", "[x](//evil.example)", "a@evil.example", "{+ x +}", "$`x`$", "`x", "<b>x</b>", "<!-- x -->",
+        "%{commit_sha}", "&lt;"]
+    blocks = tuple(Paragraph((Text(f"It said {word} and {word}"),)) for word in words)
+    desk.tracker().comment(Message("t", blocks, MARK, FAILURE, CASE), ())
+    body = desk.mock.of(NOTES["issues"]["POST"])[0].json["body"].removesuffix(f"<!-- {MARK} -->")
+    assert body.count("It said") == len(words)
+    for line in body.split("\n"):
+        left = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
+        assert not re.search(r"[@#~$%^&*\[\]<>{}`!]|[A-Z]+-\d|//|www|:\w|[0-9a-f]{7}", left), line
 
 
 def test_no_line_is_a_command(desk: Desk) -> None:
