@@ -235,9 +235,9 @@ def test_no_word_of_strangers_is_a_reference(desk: Desk) -> None:
     words = [
         "@all", "#1", "GL-1", "g/p#1", "!1", "$1", "&1", "*iteration:1", "[cadence:1]", "[vulnerability:1]", "~bug",
         '~"a b"', "%1", '%"v 1"', "9ba12248", "9ba12248...b19a04f5", "[feature_flag:1]", "^alert#1", ":tada:", "EXT-1",
-        "[contact:a@b.example]", "[wiki_page:x]", "[work_item:1]", "[epic:1]", "https://evil.example/-/issues/1", "[[x]]",
-        "www.evil.example", "[x](//evil.example)", "a@evil.example", "{+ x +}", "$`x`$", "`x", "<b>x</b>", "<!-- x -->",
-        "%{commit_sha}", "&lt;"]
+        "[contact:a@b.example]", "[wiki_page:x]", "[work_item:1]", "[epic:1]", "https://evil.example/-/issues/1",
+        "[[x]]", "www.evil.example", "[x](//evil.example)", "a@evil.example", "{+ x +}", "$`x`$", "`x", "<b>x</b>",
+        "<!-- x -->", "%{commit_sha}", "&lt;"]
     blocks = tuple(Paragraph((Text(f"It said {word} and {word}"),)) for word in words)
     desk.tracker().comment(Message("t", blocks, MARK, FAILURE, CASE), ())
     body = desk.mock.of(NOTES["issues"]["POST"])[0].json["body"].removesuffix(f"<!-- {MARK} -->")
