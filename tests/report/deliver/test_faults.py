@@ -169,6 +169,20 @@ def test_a_text_whose_answer_is_lost_is_written_once(stage: Stage, what: str, fa
     assert stage.is_whole(sent)
 
 
+@pytest.mark.parametrize("fault", [{"cut_after": 10}, {"lost": True}, {"status": 500}],
+                         ids=["cut", "answer lost", "500"])
+def test_a_line_whose_answer_is_lost_is_added_once(stage: Stage, fault: dict[str, Any]) -> None:
+    stage.deliver(stage.parcel(1))
+    before = len(stage.scene.mock.requests)
+    stage.deliver(stage.parcel(2))
+    writing = [seen.operation for seen in stage.scene.mock.requests[before:] if seen.method != "GET"]
+    stage.scene.mock.faults.append(Fault(writing[0], **fault))
+    third = stage.parcel(3)
+    assert stage.deliver(third).what == "seen again"
+    assert "\n".join(stage.scene.texts()).count("Seen again") == 2
+    assert stage.deliver(third).what == "there already"
+
+
 def test_it_waits_as_long_as_it_is_told(stage: Stage) -> None:
     sent = stage.parcel()
     stage.scene.mock.faults += [Fault("*", 429, {"Retry-After": "7"}),
@@ -215,6 +229,18 @@ def test_a_token_revoked_between_two_files_leaves_nothing_half_done(stage: Stage
         assert not stage.is_half_done(sent)
     stage.scene.mock.heal()
     stage.deliver(sent)
+    assert stage.is_whole(sent)
+
+
+def test_a_token_revoked_for_everything_leaves_what_the_next_delivery_completes(stage: Stage) -> None:
+    """Then nothing can be taken back either."""
+    operations = [seen.operation for seen in _happy(stage)]
+    stage.scene.mock.faults.append(Fault("*", 401, skip=operations.index(stage.scene.write), times=None))
+    sent = stage.parcel()
+    assert "(401" in stage.fails(sent)
+    assert stage.told(sent.case) == []
+    stage.scene.mock.heal()
+    assert stage.deliver(sent).what == "written"
     assert stage.is_whole(sent)
 
 
