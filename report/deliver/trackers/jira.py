@@ -152,7 +152,7 @@ class Jira(Tracker):
         where = {"issueKey": self.target.ticket} if self.target.ticket else {"projectKey": self.target.place}
         params = {**where, "permissions": ",".join(RIGHTS)} if self.cloud else where
         told = self._get("/mypermissions", **params)["permissions"]
-        return {key: bool(told.get(key, {}).get("havePermission")) for key in RIGHTS}
+        return {key: bool((told.get(key) or {}).get("havePermission")) for key in RIGHTS}
 
     def check(self) -> Account:
         """The account, its permissions, and the fields that a new issue wants."""
