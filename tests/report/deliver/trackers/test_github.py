@@ -11,7 +11,7 @@ import keyring
 import pytest
 
 from report.deliver import credentials
-from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, Tracker
+from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Tracker
 from report.deliver.delivery import deliver
 from report.deliver.targets import Named, parse
 from report.deliver.trackers.github import TEXT_CHARS, GitHub
@@ -82,10 +82,23 @@ def test_nothing_else_is_recognised(address: str) -> None:
      "https://ghe.example:8443"),
 ])
 def test_each_edition_has_its_api(address: str, origin: str, api: str, uploads: str) -> None:
-    target = parse(address)
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        made = GitHub(target, Credential(SECRET), Door(client, lambda *_: pytest.fail("dials")))
-    assert (target.origin, made.http.root, made.http._roots) == (origin, api, (api, uploads))
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.method} {request.url}")
+        if request.url.path.endswith("/tags/gatewitness-dossiers"):
+            return httpx.Response(200, json={"id": 1, "upload_url": f"{uploads}/repos/o/r/releases/1/assets{{?name}}"})
+        made = {"id": 2, "name": "a.pdf", "browser_download_url": "https://x.example"}
+        return httpx.Response(200, json=[] if request.method == "GET" else made)
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        made = GitHub(replace(parse(address), options={"files": "release"}), Credential(SECRET),
+                      Door(client, lambda *_: pytest.fail("dials")))
+        made.attach(File("a.pdf", "application/pdf", b"%PDF"))
+    assert made.target.origin == origin
+    assert asked == [f"GET {api}/repos/o/r/releases/tags/gatewitness-dossiers",
+                     f"GET {api}/repos/o/r/releases/1/assets?per_page=100&page=1",
+                     f"POST {uploads}/repos/o/r/releases/1/assets?name=a.pdf"]
 
 
 @pytest.mark.parametrize("options", [
