@@ -1,20 +1,22 @@
 """Trackers are asked patiently, never twice for what may be done once only, and their answers are one sentence."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from email.utils import formatdate
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from report.deliver import http
 from report.deliver.base import DeliveryFailed, Door
 from report.deliver.http import ANSWER_BYTES, Http, pages, part, patiently
 
 ROOT = "https://tracker.example/api"
 SECRET = "s3cr3t-t0ken"
+NOW = 1_795_000_000
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
@@ -124,11 +126,13 @@ def test_what_was_certainly_not_done_is_repeated(failure: httpx.Response | Excep
     (429, {"Retry-After": "7"}, 7, 7),
     (503, {"Retry-After": "0"}, 0.01, 0.1),
     (403, {"Retry-After": "9"}, 9, 9),
-    (429, {"Retry-After": formatdate(time.time() + 60, usegmt=True)}, 30, 60),
-    (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 60)}, 30, 60),
-    (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": str(int(time.time()) + 60)}, 30, 60),
+    (429, {"Retry-After": formatdate(NOW + 60, usegmt=True)}, 60, 60),
+    (403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(NOW + 60)}, 60, 60),
+    (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": str(NOW + 60)}, 60, 60),
     (429, {"Retry-After": "soon"}, 1, 1.25)])
-def test_it_waits_as_long_as_the_tracker_asks(status: int, headers: dict[str, str], least: float, most: float) -> None:
+def test_it_waits_as_long_as_the_tracker_asks(status: int, headers: dict[str, str], least: float, most: float,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "time", SimpleNamespace(time=lambda: NOW))
     clock = Clock()
     handler, came = answering(httpx.Response(status, headers=headers), httpx.Response(200))
     api(clock, handler).ask("POST", "/x")
