@@ -55,8 +55,8 @@ PAGE: Final = 100
 PAGES: Final = 10
 """Comments, issues and assets that are looked through are at most PAGES * PAGE, the newest."""
 CASE_CHARS: Final = 12
-ISSUES: Final = "write access to issues (fine-grained token: Issues, read and write; classic: repo)"
-CONTENTS: Final = "write access to the repository (fine-grained token: Contents, read and write; classic: repo)"
+ISSUES: Final = "write access (fine-grained token or workflow: Issues, for pull requests Pull requests; classic: repo)"
+CONTENTS: Final = "write access to the repository (fine-grained token or workflow: Contents; classic: repo)"
 _PLACE: Final = re.compile(r"/(?P<place>[\w-]{1,100}/(?!\.{1,2}(?:/|$))[\w.-]{1,100})(?P<rest>/.*)?", re.ASCII)
 _TICKET: Final = re.compile(r"/(?:issues|pull)/(?P<ticket>[1-9][0-9]{0,17})(?:/.*)?")
 _NO_TICKET: Final = ("", "/", "/issues", "/issues/", "/issues/new", "/pulls")

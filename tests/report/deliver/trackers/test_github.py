@@ -1,6 +1,6 @@
 """GitHub: whom it recognises, what it refuses before it writes, and where files go."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,9 +46,8 @@ class Here:
 
 
 @pytest.fixture
-def here(tracker: Callable[..., Mock]) -> Iterator[Here]:
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Here(tracker, client)
+def here(tracker: Callable[..., Mock], client: httpx.Client) -> Here:
+    return Here(tracker, client)
 
 
 @pytest.mark.parametrize(("address", "place", "ticket"), [
@@ -164,7 +163,7 @@ def test_too_many_requests_are_no_missing_right(here: Here) -> None:
     ({"archived": True}, "/issues/5", {}, "is archived"),
     ({"has_issues": False}, "", {}, "issues switched off"),
     ({"permissions": {"admin": False, "push": False, "pull": True}}, "/issues/5", {"files": "release"},
-     "Contents, read and write"),
+     "fine-grained token or workflow: Contents"),
 ])
 def test_what_cannot_be_is_refused_before_anything_is_written(
         here: Here, repository: dict[str, Any], path: str, options: dict[str, str], said: str) -> None:
@@ -192,7 +191,7 @@ def test_a_classic_token_is_known_by_its_scopes(here: Here, scopes: str, private
 
 def test_the_right_that_is_missing_is_named(here: Here, tmp_path: Path) -> None:
     here.mock.faults.append(Fault(COMMENT, 403, json={"message": "Resource not accessible by personal access token"}))
-    with pytest.raises(DeliveryFailed, match="Issues, read and write") as failed:
+    with pytest.raises(DeliveryFailed, match="fine-grained token or workflow: Issues") as failed:
         deliver(here.tracker(), parcel(tmp_path))
     assert "Resource not accessible by personal access token" in str(failed.value)
 
