@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from urllib.parse import urlsplit
 from capture.outgoing import Outgoing
 from report.deliver import credentials
 from report.deliver.base import BadTarget, Door, Tracker
-from report.deliver.targets import Named
+from report.deliver.targets import Named, is_here
 from report.deliver.trackers import trackers
 
 PATIENCE_S: Final = 120.0
@@ -36,16 +35,9 @@ def opened(named: Named, kept: Path, networks: tuple[str, ...] = (), patience_s:
     """
     environment = os.environ if environment is None else environment
     credential = credentials.find(named, environment, kept)
-    if credential is not None and named.target.origin.startswith("http:") and not _is_here(named.target.origin):
+    place = urlsplit(named.target.origin)
+    if credential is not None and place.scheme == "http" and not is_here(place.hostname or ""):
         raise BadTarget(f"the credential would go to {named.target.origin} in the clear; use https")
     outgoing = Outgoing((*named.networks, *networks))
     with outgoing.client() as client:
         yield trackers()[named.target.kind](named.target, credential, Door(client, outgoing.dial, patience_s, sleep))
-
-
-def _is_here(origin: str) -> bool:
-    host = urlsplit(origin).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
