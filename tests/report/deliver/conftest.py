@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import httpx
 import pytest
 
 from tests.report.deliver.mock import Mock
@@ -13,3 +14,10 @@ def tracker() -> Iterator[Callable[..., Mock]]:
     """Starts validating mocks, as `Mock` is called; what was not valid fails the test at its end."""
     with ExitStack() as running:
         yield lambda *apis, **settings: running.enter_context(Mock(*apis, **settings))
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    """To servers on this machine; it reads no certificates, which would take longer than most tests."""
+    with httpx.Client(trust_env=False, timeout=None, verify=False) as opened:
+        yield opened

@@ -1,7 +1,7 @@
 """Whatever fails on the way: one clear sentence, nothing half done, and the same once more leaves one of each."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +70,6 @@ def sentence(error: DeliveryFailed) -> str:
     assert SECRET not in text + repr(error) + repr(error.__cause__)
     assert re.fullmatch(r"[^\n]{15,600}", text), text
     return text
-
-
-@pytest.fixture
-def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=None) as opened:
-        yield opened
 
 
 @pytest.fixture(params=sorted(ALL))

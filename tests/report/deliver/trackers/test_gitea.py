@@ -1,6 +1,6 @@
 """Gitea and Forgejo: whom it recognises, what it refuses before it writes, and where files stand."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,9 +41,8 @@ class Here:
 
 
 @pytest.fixture
-def here(tracker: Callable[..., Mock]) -> Iterator[Here]:
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Here(tracker, client)
+def here(tracker: Callable[..., Mock], client: httpx.Client) -> Here:
+    return Here(tracker, client)
 
 
 @pytest.mark.parametrize(("address", "origin", "base", "place", "ticket"), [

@@ -1,7 +1,7 @@
 """GitLab: addresses, what is refused before anything is written, whose notes count, and commands in texts."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Desk]:
+def desk(tracker: Callable[..., Mock], client: httpx.Client, tmp_path: Path) -> Desk:
     kept, mock = start_gitlab(tracker)
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Desk(kept, mock, client, tmp_path)
+    return Desk(kept, mock, client, tmp_path)
 
 
 @pytest.mark.parametrize(("address", "place", "ticket"), [

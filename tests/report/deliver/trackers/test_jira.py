@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,10 +53,9 @@ class Desk:
 
 
 @pytest.fixture(params=[True, False], ids=["cloud", "data center"])
-def desk(request: pytest.FixtureRequest, tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, tracker: Callable[..., Mock], client: httpx.Client, tmp_path: Path) -> Desk:
     kept, mock = start_jira(tracker, request.param)
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Desk(kept, mock, client, tmp_path)
+    return Desk(kept, mock, client, tmp_path)
 
 
 def ours(case: str) -> dict[str, Any]:

@@ -84,11 +84,10 @@ def receiver(running: Receiver) -> Receiver:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
+def door(client: httpx.Client) -> Door:
     passing = count()
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Door(client, lambda *_: pytest.fail("no socket is wanted"), 30, lambda _: None,
-                   lambda: float(next(passing)))
+    return Door(client, lambda *_: pytest.fail("no socket is wanted"), 30, lambda _: None,
+                lambda: float(next(passing)))
 
 
 Hook = Callable[..., Webhook]

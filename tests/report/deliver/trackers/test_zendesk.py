@@ -6,7 +6,7 @@ Faults on the way are tested for all trackers: tests/report/deliver/test_faults.
 import base64
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,10 +49,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tracker: Callable[..., Mock], tmp_path: Path) -> Iterator[Stage]:
+def stage(tracker: Callable[..., Mock], client: httpx.Client, tmp_path: Path) -> Stage:
     kept, mock = start_zendesk(tracker)
-    with httpx.Client(trust_env=False, timeout=None) as client:
-        yield Stage(kept, mock, client, tmp_path)
+    return Stage(kept, mock, client, tmp_path)
 
 
 @pytest.mark.parametrize(("options", "public"), [({}, False), ({"public": "no"}, False), ({"public": "yes"}, True)])
