@@ -33,8 +33,8 @@ ALLOWED = {"capture.record": ("capture.record",), "report": ("capture.record",)}
 """Exceptions from FORBIDDEN, by package."""
 
 BLIND_EXCEPT = {"capture/pipeline.py", "gatewitness.py", "web/workers/outbox.py", "web/workers/slot.py"}
-"""The step runner, the front door, the outbox, the job runner: a failure becomes a record, a sentence or another attempt
-there."""
+"""The step runner, the front door, the outbox, the job runner: there a failure becomes a record, a sentence or another
+attempt."""
 
 COVERED_ELSEWHERE: dict[str, str] = {
     "capture/certificates.py": "tests/capture/steps/test_tls.py",
