@@ -61,6 +61,10 @@ class _Told(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise self.strange
 
+    def member(self, name: str, shape: type = dict) -> Any:
+        """What stands there under this name, a dict or a list of dicts. Raises DeliveryFailed when it does not."""
+        return _shaped(self[name], shape, self.strange)
+
 
 class Http:
     """One tracker's API."""
@@ -113,6 +117,10 @@ class Http:
         """As `ask`, the body as JSON; see `read`."""
         return self.read(self.ask(method, path, **more), shape)
 
+    def member(self, method: str, path: str, name: str, *, shape: type = dict, **more: Any) -> Any:
+        """As `json`, what stands there under this name."""
+        return self.json(method, path, shape=dict, **more).member(name, shape)
+
     def read(self, answer: httpx.Response, shape: type = object) -> Any:
         """The body of an answer as JSON, a dict or a list of dicts where `shape` says so. Raises DeliveryFailed when it
         is none, and later for a member that is asked for by name and is not there."""
@@ -122,9 +130,7 @@ class Http:
             found: Any = answer.json(object_hook=lambda members: _Told(members, strange))
         except ValueError:
             found = None
-        if found is None or not isinstance(found, shape) or (shape is list and not _are_dicts(found)):
-            raise strange
-        return found
+        return _shaped(found, shape, strange)
 
     def _once(self, method: str, address: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
         request = self.door.client.build_request(method, address, headers={**self._headers, **headers}, **body)
@@ -205,8 +211,12 @@ def pages(ask: Callable[[int], list[Any]], size: int, most: int) -> list[Any]:
     return found
 
 
-def _are_dicts(found: Any) -> bool:
-    return all(isinstance(one, dict) for one in found)
+def _shaped(found: Any, shape: type, strange: DeliveryFailed) -> Any:
+    """What was found, if it is of this shape: anything, a dict, a list of dicts."""
+    is_it = found is not None and isinstance(found, shape)
+    if not is_it or (shape is list and not all(isinstance(one, dict) for one in found)):
+        raise strange
+    return found
 
 
 def _is_busy(answer: httpx.Response) -> bool:

@@ -102,14 +102,14 @@ class Redmine(Tracker):
         project = self._project(issue["project"]["id"])
         if project.get("status") == CLOSED:
             raise DeliveryFailed(f"the project {project['name']} of Redmine is closed: nothing can be added to it")
-        self._check_rights(project)
+        self._check_rights(project["id"], project["name"])
         if not ticket:
             _ = self._fields
         limits = Limits()
         if project.get("is_public") and not (issue.get("is_private") or self.public):
             # Of a private note too: Redmine hides its text only.
             limits = Limits(files=0, no_files="the project is public, and so would the file be")
-        return Account(str(user.get("login", "")), limits)
+        return Account(str(user["login"]), limits)
 
     def find(self, failure: str) -> Found | None:
         """Our last note with its mark; of a project, in its open issues that we made."""
@@ -118,8 +118,8 @@ class Redmine(Tracker):
         # The list tells descriptions, not notes: a new issue has its mark in the description.
         query = {"project_id": self.target.place, "subproject_id": "!*", "author_id": "me", "status_id": "open",
                  "sort": "created_on:desc", "limit": PAGE}
-        issues = pages(lambda number: list(self.http.json(
-            "GET", "/issues.json", params={**query, "offset": PAGE * (number - 1)})["issues"]), PAGE, PAGES)
+        issues = pages(lambda number: list(self.http.member(
+            "GET", "/issues.json", "issues", shape=list, params={**query, "offset": PAGE * (number - 1)})), PAGE, PAGES)
         ours = (str(issue["id"]) for issue in issues
                 if self._is_ours(issue["author"]) and cases(issue.get("description") or "", failure))
         return next((found for ticket in ours if (found := self._told(ticket, failure))), None)
@@ -136,9 +136,10 @@ class Redmine(Tracker):
     def attach(self, file: File) -> Upload:
         """Uploads it; Redmine forgets within a day what no text takes up."""
         answer = self.http.ask(
-            "POST", "/uploads.json", good=(201, 422), params={"filename": file.name, "content_type": file.media_type},
+            "POST", "/uploads.json", good=(201, 422), need="the permission Add notes or Add issues",
+            params={"filename": file.name, "content_type": file.media_type},
             headers={"Content-Type": "application/octet-stream"}, content=file.data)
-        said = self.http.read(answer)
+        said = self.http.read(answer, dict)
         if answer.status_code == 422:
             ending = f".{file.name.rpartition('.')[2]}"
             why = "; ".join(map(str, said.get("errors", ())))
@@ -163,7 +164,7 @@ class Redmine(Tracker):
         fields = {**self._fields, "subject": message.title, "description": self._text(message),
                   "is_private": self.private, "uploads": _tokens(uploads)}
         path = f"/projects/{part(self.target.place)}/issues.json"
-        made = self.http.json("POST", path, json={"issue": fields})["issue"]
+        made = self.http.member("POST", path, "issue", need="the permission Add issues", json={"issue": fields})
         ticket = str(made["id"])
         link = self._link(ticket)
         if self.private and not made.get("is_private"):
@@ -189,36 +190,40 @@ class Redmine(Tracker):
         if answer.status_code == 403:
             raise DeliveryFailed("Redmine allows nothing by its API; it may be switched off there (Administration > "
                                  "Settings > API > Enable REST web service)")
-        return dict(self.http.read(answer)["user"])
+        user: Mapping[str, Any] = self.http.read(answer, dict)["user"]
+        return user
 
     def _is_ours(self, author: Mapping[str, Any]) -> bool:
         return bool(author["id"] == self._user["id"])
 
     def _issue(self, ticket: str, *include: str) -> Issue:
-        found = self.http.json("GET", f"/issues/{part(ticket)}.json", params={"include": ",".join(include)})
-        return dict(found["issue"])
+        found: Issue = self.http.member("GET", f"/issues/{part(ticket)}.json", "issue",
+                                        need="the permission View Issues", params={"include": ",".join(include)})
+        return found
 
     def _project(self, place: str | int) -> Mapping[str, Any]:
-        found = self.http.json("GET", f"/projects/{part(str(place))}.json", params={"include": "trackers"})
-        return dict(found["project"])
+        found: Mapping[str, Any] = self.http.member(
+            "GET", f"/projects/{part(str(place))}.json", "project", need="a membership in the project",
+            params={"include": "trackers"})
+        return found
 
-    def _check_rights(self, project: Mapping[str, Any]) -> None:
+    def _check_rights(self, project: int, name: str) -> None:
         """Raises DeliveryFailed when our roles do not allow what is to be done; what they allow to somebody who is no
         member cannot be asked for."""
         if self._user.get("admin"):
             return
-        roles = [role["id"] for member in self._user.get("memberships", ()) if member["project"]["id"] == project["id"]
+        roles = [role["id"] for member in self._user.get("memberships", ()) if member["project"]["id"] == project
                  for role in member["roles"]]
         if not roles and not self.private:
             return
         allowed = {permission for role in roles
-                   for permission in self.http.json("GET", f"/roles/{role}.json")["role"]["permissions"]}
+                   for permission in self.http.member("GET", f"/roles/{role}.json", "role")["permissions"]}
         if "set_issues_private" in allowed:
             allowed.add("set_own_issues_private")
-        missing = [LABELS[name] for name in NEEDED[bool(self.target.ticket), self.private] if name not in allowed]
+        missing = [LABELS[wanted] for wanted in NEEDED[bool(self.target.ticket), self.private] if wanted not in allowed]
         if missing:
-            raise DeliveryFailed(f"the role of {self._user['login']} in the project {project['name']} of Redmine does "
-                                 f"not allow this; it lacks: {', '.join(missing)}")
+            raise DeliveryFailed(f"the role of {self._user['login']} in the project {name} of Redmine does not allow "
+                                 f"this; it lacks: {', '.join(missing)}")
 
     @cached_property
     def _fields(self) -> Mapping[str, int]:
@@ -227,7 +232,7 @@ class Redmine(Tracker):
         if "tracker" in wanted:
             fields["tracker_id"] = _number("tracker", wanted["tracker"], self._project(self.target.place)["trackers"])
         if "priority" in wanted:
-            known = self.http.json("GET", "/enumerations/issue_priorities.json")["issue_priorities"]
+            known = self.http.member("GET", "/enumerations/issue_priorities.json", "issue_priorities", shape=list)
             fields["priority_id"] = _number("priority", wanted["priority"], known)
         return fields
 
@@ -248,7 +253,8 @@ class Redmine(Tracker):
 
     def _note(self, ticket: str, text: str, uploads: Sequence[Upload] = ()) -> None:
         fields = {"notes": text, "private_notes": self.private, "uploads": _tokens(uploads)}
-        self.http.ask("PUT", f"/issues/{part(ticket)}.json", repeat=False, json={"issue": fields})
+        self.http.ask("PUT", f"/issues/{part(ticket)}.json", repeat=False, need="the permission Add notes",
+                      json={"issue": fields})
 
     def _link_to_note(self, ticket: str, message: Message) -> str:
         """The link to what was just written; the answer does not tell whether it was."""

@@ -39,6 +39,7 @@ TRIES: Final = 4
 """How often a change is sent while others change the issue too."""
 MOST: Final = 100
 """Messages of one failure, and files of one name, that are looked at."""
+WANTED: Final = "a role with Rest Access, and View, Create and Edit of issue, msg and file"
 ENDED: Final = ("resolved", "closed", "done", "done-cbb", "rejected", "invalid")
 """Names of states in which an issue does not count as open."""
 _ITEM: Final = re.compile(r"(?P<base>(?:/[^/]+)*?)/(?P<place>[a-z_]*[a-z])(?P<ticket>[1-9][0-9]*)?/?")
@@ -147,10 +148,10 @@ class Roundup(Tracker):
         return str(found)
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
-        return self.http.json(method, f"/rest/data/{path}", **more)["data"]
+        return self.http.member(method, f"/rest/data/{path}", "data", need=WANTED, **more)
 
     def _all(self, kind: str, **query: str) -> list[dict[str, Any]]:
-        return list(self._ask("GET", kind, params={**query, "@page_size": str(MOST)})["collection"])
+        return list(self._ask("GET", kind, params={**query, "@page_size": str(MOST)}).member("collection", list))
 
     def _is_ours(self, item: Mapping[str, Any]) -> bool:
         """By its creator; everybody may set its author."""
@@ -174,7 +175,7 @@ class Roundup(Tracker):
         fields = {"@op": "add", "messages": [number], "files": [upload.ref for upload in uploads]}
         path = f"/rest/data/{self.target.place}/{part(ticket)}"
         for _ in range(TRIES):
-            answer = self.http.ask("PATCH", path, good=(200, 412), json=fields,
+            answer = self.http.ask("PATCH", path, good=(200, 412), need=WANTED, json=fields,
                                    headers={"If-Match": self._issue(ticket)["@etag"]})
             if answer.status_code == 200:
                 return self._link(ticket, number)

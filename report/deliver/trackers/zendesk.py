@@ -44,6 +44,8 @@ PAGES: Final = 20
 """Audits of a ticket that are looked through are at most PAGES * PAGE."""
 TRIES, CONFLICT_S = 3, 2.0
 """How often a comment is sent while somebody else is changing the ticket, and the pause after it, seconds."""
+READ: Final = "an agent who sees the ticket; of OAuth, the scope read"
+WRITE: Final = "an agent who may add notes and make tickets; of OAuth, the scope write"
 ENDED: Final = ("solved", "closed")
 _SITE: Final = re.compile(r"[a-z0-9][a-z0-9-]*\.zendesk\.com")
 _TICKET: Final = re.compile(r"(?:/agent|/api/v2)?/tickets/(?P<ticket>[0-9]+)(?:\.json)?(?:/.*)?"
@@ -90,7 +92,7 @@ class Zendesk(Tracker):
     def check(self) -> Account:
         """The credential, whether it is an agent's, whether the ticket takes comments; the account's largest file."""
         user = self._user
-        if user.get("role") == "end-user":
+        if user["role"] == "end-user":
             raise DeliveryFailed("this credential of Zendesk is not of an agent; only agents write internal notes")
         if self.public and user.get("only_private_comments"):
             raise DeliveryFailed("this agent of Zendesk may write internal notes only; set the option public to no")
@@ -108,19 +110,20 @@ class Zendesk(Tracker):
         """Our notes with its mark; without a ticket, in the open tickets that we made for it."""
         if self.target.ticket:
             return self._told(self.target.ticket, failure)
-        answer = self.http.json("GET", "/tickets", params={"external_id": _external(failure)})
-        ours = (str(ticket["id"]) for ticket in answer["tickets"]
+        found = self.http.member(
+            "GET", "/tickets", "tickets", shape=list, need=READ, params={"external_id": _external(failure)})
+        ours = (str(ticket["id"]) for ticket in found
                 if ticket.get("submitter_id") == self._user["id"] and ticket.get("status") not in ENDED)
         return next((found for ticket in ours if (found := self._told(ticket, failure))), None)
 
     def attach(self, file: File) -> Upload:
         """Uploads it; Zendesk forgets within the hour what no comment takes up."""
-        answer = self.http.ask("POST", "/uploads", good=(201, 422), params={"filename": file.name},
+        answer = self.http.ask("POST", "/uploads", good=(201, 422), need=WRITE, params={"filename": file.name},
                                headers={"Content-Type": file.media_type}, content=file.data)
         if answer.status_code == 422:
             # The types that an account takes (Admin Center > Allowed file types) cannot be asked for.
             raise DeliveryFailed(f"Zendesk does not take {file.name} (422)", unfit="type")
-        return Upload(file.name, str(self.http.read(answer)["upload"]["token"]))
+        return Upload(file.name, str(self.http.read(answer, dict)["upload"]["token"]))
 
     def discard(self, uploads: Sequence[Upload]) -> None:
         """Deletes them."""
@@ -140,7 +143,7 @@ class Zendesk(Tracker):
         body = json.dumps({"ticket": {**fields, **({"tags": tags} if tags else {})}}).encode()
         # The same request within two hours makes no second ticket.
         headers = {"Content-Type": "application/json", "Idempotency-Key": hashlib.sha256(body).hexdigest()}
-        ticket = str(self.http.json("POST", "/tickets", content=body, headers=headers)["ticket"]["id"])
+        ticket = str(self.http.member("POST", "/tickets", "ticket", need=WRITE, content=body, headers=headers)["id"])
         return ticket, self._link(ticket)
 
     def again(self, found: Found, message: Message) -> str:
@@ -150,20 +153,21 @@ class Zendesk(Tracker):
     @cached_property
     def _user(self) -> Mapping[str, Any]:
         """Who we are, asked for once; nobody is told as a user without number, with status 200."""
-        user = self.http.json("GET", "/users/me")["user"]
+        user: Mapping[str, Any] = self.http.member("GET", "/users/me", "user", need=READ)
         if user.get("id") is None:
             raise DeliveryFailed("Zendesk does not accept the credential: it is wrong, has ended or was revoked, or "
                                  "access by API tokens is switched off")
-        return dict(user)
+        return user
 
     def _largest(self) -> int:
         """The account's largest file; only some roles are told."""
         answer = self.http.ask("GET", "/account/settings", good=(200, 403, 404))
-        told = self.http.read(answer)["settings"].get("limits", {}) if answer.status_code == 200 else {}
+        told = self.http.read(answer, dict)["settings"].get("limits", {}) if answer.status_code == 200 else {}
         return int(told.get("attachment_size") or FILE_BYTES)
 
     def _ticket(self, ticket: str) -> Mapping[str, Any]:
-        return dict(self.http.json("GET", f"/tickets/{part(ticket)}")["ticket"])
+        found: Mapping[str, Any] = self.http.member("GET", f"/tickets/{part(ticket)}", "ticket", need=READ)
+        return found
 
     def _told(self, ticket: str, failure: str) -> Found | None:
         told = tuple(dict.fromkeys(
@@ -175,8 +179,8 @@ class Zendesk(Tracker):
         """What was done to a ticket, oldest first; archived tickets tell it on one page."""
         query = {"page[size]": str(PAGE)}
         for _ in range(PAGES):
-            page = self.http.json("GET", f"/tickets/{part(ticket)}/audits", params=query)
-            yield from page["audits"]
+            page = self.http.json("GET", f"/tickets/{part(ticket)}/audits", shape=dict, need=READ, params=query)
+            yield from page.member("audits", list)
             more = page.get("meta") or {}
             if not more.get("has_more"):
                 return
@@ -190,7 +194,8 @@ class Zendesk(Tracker):
     def _note(self, ticket: str, message: Message, uploads: Sequence[Upload] = ()) -> str:
         fields = {"ticket": self._update(message, uploads)}
         for _ in range(TRIES):
-            answer = self.http.ask("PUT", f"/tickets/{part(ticket)}", good=(200, 409), repeat=False, json=fields)
+            answer = self.http.ask("PUT", f"/tickets/{part(ticket)}", good=(200, 409), repeat=False, need=WRITE,
+                                   json=fields)
             if answer.status_code == 200:
                 return self._link(ticket)
             self.door.sleep(CONFLICT_S)  # somebody else is changing it; nothing was done

@@ -216,3 +216,10 @@ def test_an_answer_of_another_program_is_said(content: bytes, shape: type) -> No
     handler, _ = answering(httpx.Response(200, content=content))
     with pytest.raises(DeliveryFailed, match="not of its API"):
         _ = api(Clock(), handler).json("GET", "/x", shape=shape)["login"]
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"user": "me"}', b'{"user": null}', b'{"user": [{}]}'])
+def test_a_member_is_there_and_of_its_shape(content: bytes) -> None:
+    handler, _ = answering(httpx.Response(200, content=content))
+    with pytest.raises(DeliveryFailed, match="not of its API"):
+        api(Clock(), handler).member("GET", "/x", "user")
