@@ -23,6 +23,8 @@ WAITS_S: Final = (1.0, 30.0)
 """First and longest pause where the tracker names none, seconds."""
 ANSWER_BYTES: Final = 20_000_000
 REASON_CHARS: Final = 300
+UNREACHED: Final = 4
+"""How often a connection is tried: names that do not exist and wrong certificates do not get better by waiting."""
 SAFE: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """Methods that may be repeated (RFC 9110 9.2.2)."""
 BUSY: Final = frozenset({429, 503})
@@ -94,7 +96,7 @@ class Http:
         address = path if path.startswith(("https://", "http://")) else self.root + path
         if not any(f"{address}/".startswith((f"{begin}/", f"{begin}?")) for begin in self._roots):
             raise DeliveryFailed(f"{self.name} names an address that is not its own; the credential is not sent there")
-        until, wait_s = self.door.clock() + self.door.patience_s, WAITS_S[0]
+        until, wait_s, unreached = self.door.clock() + self.door.patience_s, WAITS_S[0], 0
         while True:
             pause_s: float | None = None
             try:
@@ -106,7 +108,9 @@ class Http:
             except httpx.TransportError as error:
                 # Before the connection stood nothing can have been done.
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
-                failure, again = self._lost(error, unclear=not (repeat or unsent)), repeat or unsent
+                unreached += unsent
+                failure = self._lost(error, unclear=not (repeat or unsent))
+                again = unreached < UNREACHED if unsent else repeat
             pause_s = wait_s * random.uniform(1, 1.25) if pause_s is None else max(pause_s, 0.05)
             if not again or self.door.clock() + pause_s > until:
                 raise failure

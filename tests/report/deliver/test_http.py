@@ -153,6 +153,15 @@ def test_patience_ends_and_the_time_is_told() -> None:
     assert clock.now <= 120
 
 
+def test_who_cannot_be_reached_is_not_tried_for_minutes() -> None:
+    clock = Clock()
+    handler, came = answering(httpx.ConnectError("the name trakcer.example has no address"))
+    with pytest.raises(DeliveryFailed, match="has no address") as failed:
+        api(clock, handler).ask("GET", "/x")
+    assert (len(came), failed.value.again, failed.value.unclear) == (4, True, False)
+    assert clock.now < 10
+
+
 def test_the_token_follows_no_redirect_and_leaves_no_place() -> None:
     handler, came = answering(httpx.Response(302, headers={"Location": "https://evil.example/api/x"}))
     with pytest.raises(DeliveryFailed, match=r"sends elsewhere \(evil\.example\)"):
