@@ -204,6 +204,16 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
+def members(told: Any) -> dict[str, Any]:
+    """What a member holds that need not be there: a dict, empty when it is none."""
+    return told if isinstance(told, dict) else {}
+
+
+def entries(told: Any) -> list[dict[str, Any]]:
+    """What a member holds that need not be there: a list of dicts, without what is none."""
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
 def pages(ask: Callable[[int], list[Any]], size: int, most: int) -> list[Any]:
     """All entries of a list that comes in pages of `size`, numbered from 1; at most `most` pages are asked for."""
     found: list[Any] = []

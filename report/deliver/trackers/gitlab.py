@@ -28,7 +28,7 @@ from report.deliver.base import (
     says_yes,
 )
 from report.deliver.fitting import extended, fitted
-from report.deliver.http import Http, part
+from report.deliver.http import Http, members, part
 from report.deliver.mark import cases
 from report.deliver.targets import origin
 from report.markup.blocks import Blocks
@@ -124,8 +124,8 @@ class GitLab(Tracker):
         """The token, the project, the ticket and what internal notes need."""
         self._check_token()
         project = self.http.json("GET", self.project, shape=dict, need=WANTED)
-        levels = (project.get("permissions") or {}).values()
-        access = max((level["access_level"] for level in levels if level), default=0)
+        levels = [members(level).get("access_level") or 0 for level in members(project.get("permissions")).values()]
+        access = max(levels, default=0)
         if project.get("archived"):
             raise DeliveryFailed(f"the project {self.target.place} is archived; nothing can be written there")
         if self.target.ticket is None and project.get("issues_access_level") == "disabled":
@@ -142,16 +142,16 @@ class GitLab(Tracker):
         limits = Limits(file_bytes=self._file_bytes(), text_chars=TEXT_CHARS)
         if project.get("visibility") == "public" and not (closed or self.public):
             limits = replace(limits, files=0, no_files="the project is public, and so would the file be")
-        return Account(str(self.me.get("username", "")), limits)
+        return Account(str(self.me["username"]), limits)
 
     def _check_token(self) -> None:
         if self.secret and self.secret.secret.startswith(JOB_TOKEN):
             raise DeliveryFailed("GitLab lets no job token (CI_JOB_TOKEN) write notes; make a project access token "
                                  "with the scope api")
         told = self.http.ask("GET", "/personal_access_tokens/self", good=(200, 400, 401, 403, 404))
-        scopes = self.http.read(told, dict).get("scopes") or () if told.status_code == 200 else ()
-        if scopes and not {"api", "granular"} & set(scopes):
-            raise DeliveryFailed(f"the token has the scope {', '.join(scopes)}; GitLab wants the scope api for this")
+        scopes = self.http.read(told, dict).get("scopes") if told.status_code == 200 else None
+        if isinstance(scopes, list) and scopes and not {"api", "granular"} & set(scopes):
+            raise DeliveryFailed(f"the token has the scope {', '.join(map(str, scopes))}; GitLab wants the scope api")
 
     def _file_bytes(self) -> int:
         if not self.me.get("is_admin"):
@@ -165,7 +165,7 @@ class GitLab(Tracker):
             return self._note(self.target.ticket, failure)
         ours = {"state": "opened", "scope": "all", "author_id": self.me["id"]}
         for issue in self._all(f"{self.project}/issues", ours):
-            told = cases(issue.get("description") or "", failure)
+            told = cases(str(issue.get("description") or ""), failure)
             if told and self._is_ours(issue) and bool(issue.get("confidential")) >= self.confidential:
                 ticket = str(issue["iid"])
                 note = self._note(ticket, failure)
@@ -178,7 +178,7 @@ class GitLab(Tracker):
         """Our oldest note of the failure, with the cases of all of them. What is to be internal is not added to a note
         that everybody sees."""
         ours = [note for note in self._all(f"{self._thread(ticket)}/notes", {"order_by": "created_at"})
-                if self._is_ours(note) and not note.get("system") and cases(note["body"], failure)
+                if self._is_ours(note) and not note.get("system") and cases(str(note["body"]), failure)
                 and bool(note.get("internal")) >= self.internal]
         if not ours:
             return None
@@ -188,7 +188,7 @@ class GitLab(Tracker):
         return Found(self._link(ticket, number), ticket, number, cases(told, failure), oldest["body"])
 
     def _is_ours(self, written: Mapping[str, Any]) -> bool:
-        return bool((written.get("author") or {}).get("id") == self.me["id"])
+        return bool(members(written.get("author")).get("id") == self.me["id"])
 
     def _all(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """What a list holds, the newest first. A page with fewer entries need not be the last: what we may not see is
@@ -205,7 +205,8 @@ class GitLab(Tracker):
         """To the project; nothing tells later which uploads were ours, so that it is asked for once only."""
         made = self.http.json("POST", f"{self.project}/uploads", shape=dict, need=WANTED,
                               files={"file": (file.name, file.data, file.media_type)})
-        return Upload(file.name, f"{made.get('id', '')}:{made['url']}", self.root + made.get("full_path", made["url"]))
+        address = made.get("full_path") or made["url"]
+        return Upload(file.name, f"{made.get('id', '')}:{made['url']}", f"{self.root}{address}")
 
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:
         """A note."""

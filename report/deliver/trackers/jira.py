@@ -30,7 +30,7 @@ from report.deliver.base import (
     says_yes,
 )
 from report.deliver.fitting import SEEN, extended, fitted
-from report.deliver.http import Http
+from report.deliver.http import Http, entries, members
 from report.deliver.mark import cases, mark
 from report.deliver.targets import origin
 from report.markup.adf import adf
@@ -144,19 +144,26 @@ class Jira(Tracker):
     @cached_property
     def me(self) -> dict[str, Any]:
         """The user that we are."""
-        return self._get("/myself")
+        found = self._get("/myself")
+        _ = found[self._name]  # else it is another program's
+        return dict(found)
+
+    @property
+    def _name(self) -> str:
+        """The member by which users are told apart."""
+        return "accountId" if self.cloud else "key"
 
     @cached_property
     def rights(self) -> Mapping[str, bool]:
         """Which of the permissions we have."""
         where = {"issueKey": self.target.ticket} if self.target.ticket else {"projectKey": self.target.place}
         params = {**where, "permissions": ",".join(RIGHTS)} if self.cloud else where
-        told = self._get("/mypermissions", **params)["permissions"]
-        return {key: bool((told.get(key) or {}).get("havePermission")) for key in RIGHTS}
+        told = self._get("/mypermissions", **params).member("permissions")
+        return {key: members(told.get(key)).get("havePermission") is True for key in RIGHTS}
 
     def check(self) -> Account:
         """The account, its permissions, and the fields that a new issue wants."""
-        name = self.me.get("displayName") or self.me.get("name", "")
+        name = str(self.me.get("displayName") or self.me.get("name", ""))
         if self.target.ticket:
             self._get(f"/issue/{self.target.ticket}", fields="status")
             self._check_right("ADD_COMMENTS")
@@ -164,7 +171,8 @@ class Jira(Tracker):
             self._check_right("CREATE_ISSUES")
             self._check_fields()
         meta = self._get("/attachment/meta")
-        limits = Limits(text_chars=TEXT_CHARS, file_bytes=meta.get("uploadLimit") or Limits.file_bytes)
+        most = meta.get("uploadLimit")
+        limits = Limits(text_chars=TEXT_CHARS, file_bytes=most if isinstance(most, int) else Limits.file_bytes)
         if not meta.get("enabled"):
             limits = replace(limits, files=0, no_files="attachments are switched off in this Jira")
         elif not self.rights["CREATE_ATTACHMENTS"]:
@@ -193,7 +201,7 @@ class Jira(Tracker):
         """Type of a new issue."""
         told = [kind for kind in self._meta("", "issueTypes") if not kind.get("subtask")]
         wanted = self.target.options.get("type")
-        named = [kind for kind in told if kind["name"].casefold() == (wanted or "Bug").casefold()]
+        named = [kind for kind in told if str(kind["name"]).casefold() == (wanted or "Bug").casefold()]
         if wanted and told and not named:
             raise DeliveryFailed(f"{self.target.place} has no type {wanted!r}; it has "
                                  f"{', '.join(kind['name'] for kind in told)}")
@@ -204,7 +212,7 @@ class Jira(Tracker):
         answer = self.http.ask("GET", f"{self.api}/issue/createmeta/{self.target.place}/issuetypes{path}",
                                params={"maxResults": 200}, good=(200, 404))
         told = self.http.read(answer, dict) if answer.status_code == 200 else {}
-        return list(told.get(name) or told.get("values") or ())
+        return entries(told.get(name) or told.get("values"))
 
     def find(self, failure: str) -> Found | None:
         """In comments of ours; without a ticket, in open issues of ours and our comments there."""
@@ -226,16 +234,16 @@ class Jira(Tracker):
             found = self._searched({**params, "properties": PROPERTY})
         else:  # its search tells no properties
             found = (self._get(f"/issue/{issue['key']}", fields="created", properties=PROPERTY)
-                     for issue in self._get("/search", **params)["issues"])
+                     for issue in self._get("/search", **params).member("issues", list))
         for issue in found:
-            told = cases(_marks(issue.get("properties", {}).get(PROPERTY)), failure)
+            told = cases(_marks(members(issue.get("properties")).get(PROPERTY)), failure)
             if told:
                 yield issue["key"], told
 
     def _searched(self, params: dict[str, str]) -> Iterator[dict[str, Any]]:
         for _ in range(PAGES):
             found = self._get("/search/jql", **params)
-            yield from found["issues"]
+            yield from found.member("issues", list)
             if not found.get("nextPageToken"):
                 break
             params["nextPageToken"] = found["nextPageToken"]
@@ -244,7 +252,7 @@ class Jira(Tracker):
         """Our oldest comment of the failure, with the cases of all of them. What not all may see is not added to a
         comment that they see."""
         ours = [(comment, properties) for comment, properties in self._comments(ticket)
-                if self._is_me(comment.get("author") or {}) and self._is_as_closed(comment, properties)
+                if self._is_me(comment.get("author")) and self._is_as_closed(comment, properties)
                 and cases(_marks(properties.get(PROPERTY)), failure)]
         if not ours:
             return None
@@ -259,19 +267,19 @@ class Jira(Tracker):
         for _ in range(PAGES):
             page = self._get(f"/issue/{ticket}/comment", expand="properties", orderBy="-created", maxResults=100,
                              startAt=start)
-            for comment in page["comments"]:
-                yield comment, {one["key"]: one.get("value") for one in comment.get("properties") or ()}
-            start += len(page["comments"])
-            if not page["comments"] or start >= page.get("total", 0):
+            comments = page.member("comments", list)
+            for comment in comments:
+                yield comment, {str(one.get("key")): one.get("value") for one in entries(comment.get("properties"))}
+            start += len(comments)
+            if not comments or start >= int(page.get("total") or 0):
                 break
 
-    def _is_me(self, author: Mapping[str, Any]) -> bool:
-        key = "accountId" if self.cloud else "key"
-        return bool(author.get(key)) and author.get(key) == self.me.get(key)
+    def _is_me(self, author: Any) -> bool:
+        return bool(members(author).get(self._name) == self.me[self._name])
 
     def _is_as_closed(self, comment: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
-        seen_by = comment.get("visibility") or {}
-        hidden = (properties.get(INTERNAL) or {}).get("internal") is True
+        seen_by = members(comment.get("visibility"))
+        hidden = members(properties.get(INTERNAL)).get("internal") is True
         return (not self.visibility or self.visibility.items() <= seen_by.items()) and (hidden or not self.internal)
 
     def attached(self, file: File) -> Upload | None:
@@ -279,7 +287,7 @@ class Jira(Tracker):
         if not self.target.ticket:
             return None
         issue = self._get(f"/issue/{self.target.ticket}", fields="attachment")
-        found = (one for one in issue["fields"].get("attachment") or () if self._is_me(one.get("author") or {})
+        found = (one for one in entries(issue.member("fields").get("attachment")) if self._is_me(one.get("author"))
                  and (one["filename"], one["size"]) == (file.name, len(file.data)))
         return next((Upload(file.name, str(one["id"])) for one in found), None)
 
@@ -288,6 +296,8 @@ class Jira(Tracker):
         made = self.http.json("POST", f"{self.api}/issue/{self.target.ticket}/attachments", shape=list,
                               headers={"X-Atlassian-Token": "no-check"}, need=_need("CREATE_ATTACHMENTS"),
                               files={"file": (file.name, file.data, file.media_type)})
+        if not made:
+            raise DeliveryFailed("Jira took the file and told nothing of it", unclear=True)
         return Upload(file.name, str(made[0]["id"]))
 
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:
@@ -345,9 +355,8 @@ class Jira(Tracker):
             nodes.remove(oldest)
         return {**body, "content": nodes}
 
-    def _get(self, path: str, **params: str | int) -> dict[str, Any]:
-        found: dict[str, Any] = self.http.json("GET", self.api + path, shape=dict, params=params, need=_need("BROWSE"))
-        return found
+    def _get(self, path: str, **params: str | int) -> Any:
+        return self.http.json("GET", self.api + path, shape=dict, params=params, need=_need("BROWSE"))
 
     def _link(self, ticket: str, comment: str = "") -> str:
         return f"{self.root}/browse/{ticket}{f'?focusedCommentId={comment}' if comment else ''}"
@@ -363,7 +372,8 @@ def _property(told: str) -> dict[str, Any]:
 
 def _marks(value: Any) -> str:
     """The marks of a property, one a line."""
-    return "\n".join(map(str, value.get("marks") or ())) if isinstance(value, dict) else ""
+    told = members(value).get("marks")
+    return "\n".join(map(str, told)) if isinstance(told, list) else ""
 
 
 def _measure(text: Any) -> int:

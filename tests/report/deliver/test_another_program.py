@@ -13,8 +13,11 @@ from report.deliver.trackers import trackers
 
 ADDRESSES = ["redmine+https://x.example/issues/1", "redmine+https://x.example/projects/p",
              "zendesk+https://x.example/agent/tickets/1", "zendesk+https://x.example/agent",
-             "roundup+https://x.example/issue1", "roundup+https://x.example/issue"]
-MEMBERS = ("user", "project", "issue", "ticket", "tickets", "issues", "audits", "settings", "data")
+             "roundup+https://x.example/issue1", "roundup+https://x.example/issue",
+             "gitlab+https://x.example/g/p/-/issues/1", "gitlab+https://x.example/g/p",
+             "jira+https://x.example/browse/SHOP-1", "jira+https://x.example/projects/SHOP"]
+MEMBERS = ("user", "project", "issue", "ticket", "tickets", "issues", "audits", "settings", "data",
+           "permissions", "scopes", "comments", "values", "fields", "key")
 BODIES: list[bytes] = [
     b"", b"<html>Log in</html>", b"null", b"[]", b"{}", b'"x"', b"7",
     *(json.dumps(dict.fromkeys(MEMBERS, value)).encode() for value in (
