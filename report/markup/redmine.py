@@ -24,8 +24,9 @@ _SIGN: Final = re.compile(r'[\\`*_\[\]{}<>#|~&@$!^%+="]|\?(?=\?)|(?<=\?)\?|(?<![
 # What does so after the first word of a line: "h1. ", "1. ", "1) ".
 _FIRST: Final = re.compile(r"^[^\s.)]*[.)]")
 _ADDRESS: Final = re.compile(r":(?=\S)|(?<=www)\.", re.IGNORECASE)
-# Where a code span of Markdown does not keep Redmine from looking, or a table from ending a cell.
-_SEEN_IN_CODE: Final = re.compile(r"@|\{\{|\|")
+# Where a code span of Markdown does not keep Redmine from looking or a table from ending a cell, or would begin a block
+# (in Redcarpet, the older Markdown of Redmine).
+_SEEN_IN_CODE: Final = re.compile(r"@|\{\{|\||```")
 
 
 def redmine(blocks: Blocks, formatting: Formatting) -> str:

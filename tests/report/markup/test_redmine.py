@@ -54,6 +54,12 @@ def test_words_of_strangers_hold_no_sign_of_either_markup(attack: str) -> None:
     assert html.unescape(written).replace(JOINER, "") == line(attack)
 
 
+@pytest.mark.parametrize("attack", ["@root", "{{toc}}", "a|b", "x```y"])
+def test_what_a_code_span_does_not_hold_is_no_code_in_markdown(attack: str) -> None:
+    assert attack not in redmine((Paragraph((Code(attack),)),), "markdown")
+    assert "`x`" in redmine((Paragraph((Code("x"),)),), "markdown")
+
+
 def test_textile_reads_as_written() -> None:
     assert redmine(EXAMPLE, "textile") == (
         "*Proxy answered 502.* by nginx; \"dossier\":https://gw.example/s/a_b?c=1&d=%282%29\n\n"
