@@ -246,7 +246,9 @@ class Redmine(Tracker):
             return None
         ref, text = told[-1]
         every = tuple(dict.fromkeys(case for _, text in told for case in cases(text, failure)))
-        return Found(self._link(ticket, ref), ticket, ref, every, text)
+        # What is private is never added to what more people see.
+        seen_by_all = not any(note.get("private_notes") for note in issue.get("journals", ()) if str(note["id"]) == ref)
+        return Found(self._link(ticket, ref), ticket, "" if self.private and seen_by_all else ref, every, text)
 
     def _notes(self, issue: Issue) -> Iterable[Mapping[str, Any]]:
         return (note for note in issue.get("journals", ()) if self._is_ours(note["user"]))

@@ -86,6 +86,11 @@ class Stage:
         assert len(dict(found)) == len(found)
         return dict(found)
 
+    def uploads(self) -> int:
+        """Files that are there, at an issue or not."""
+        with closing(sqlite3.connect(self.server.database, timeout=60)) as base:
+            return int(base.execute("SELECT count(*) FROM attachments").fetchone()[0])
+
     def _download(self, address: str) -> bytes:
         key = {"X-Redmine-API-Key": self.server.keys["admin"]}
         return httpx.get(address, headers=key, timeout=PATIENCE_S, trust_env=False).raise_for_status().content
@@ -230,7 +235,13 @@ def test_files_go_to_a_public_project_only_when_that_is_said(stage: Stage) -> No
 def test_what_is_private_is_private(stage: Stage) -> None:
     place, note, issue = stage.made(), stage.parcel("AAAJ-0001"), stage.parcel("AAAJ-0002")
     stage.deliver(note, place, "admin", private="yes")
-    assert [one["private_notes"] for one in stage.issue(place)["journals"] if one["notes"]] == [True]
+    again, public = stage.parcel("AAAJ-0003", note.failure), stage.parcel("AAAJ-0004", "public")
+    stage.deliver(again, place, "admin", private="yes")
+    stage.deliver(public, place, "admin")
+    stage.deliver(stage.parcel("AAAJ-0005", "public"), place, "admin", private="yes")
+    told = [(one["private_notes"], one["notes"]) for one in stage.issue(place)["journals"] if one["notes"]]
+    assert [private for private, _ in told] == [True, False, True]
+    assert [again.case in told[0][1], "AAAJ-0005" in told[1][1], "AAAJ-0005" in told[2][1]] == [True, False, True]
     made = urlsplit(stage.deliver(issue, stage.new, "admin", private="yes").link).path
     assert stage.issue(made)["is_private"] is True
 
@@ -254,10 +265,10 @@ def test_an_issue_whose_answer_is_lost_is_made_once(stage: Stage, fault: Fault) 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/uploads.json"), ("PUT", "/issues/")])
 def test_a_key_revoked_in_between_leaves_nothing_half_done(stage: Stage, method: str, path: str) -> None:
-    place, sent = stage.made(), stage.parcel("AAAM-0001")
+    place, sent, before = stage.made(), stage.parcel("AAAM-0001"), stage.uploads()
     stage.way.faults.append((method, path, revoked))
     assert "revoked (401)" in stage.fails(sent, place)
-    assert (stage.issue(place)["journals"], stage.files(place)) == ([], {})
+    assert (stage.issue(place)["journals"], stage.files(place), stage.uploads()) == ([], {}, before)
     assert stage.deliver(sent, place).what == "written"
 
 
