@@ -134,7 +134,7 @@ class Redmine(Tracker):
         return Upload(file.name, "") if same else None
 
     def attach(self, file: File) -> Upload:
-        """Uploads it; Redmine forgets within a day what no text takes up."""
+        """Uploads it; what no text takes up is shown nowhere, until redmine:attachments:prune deletes it."""
         answer = self.http.ask(
             "POST", "/uploads.json", good=(201, 422), need="the permission Add notes or Add issues",
             params={"filename": file.name, "content_type": file.media_type},
