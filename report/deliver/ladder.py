@@ -17,7 +17,7 @@ HTML: Final = "dossier.html"
 SMALL: Final = "dossier-small.html"
 HAR: Final = "page.har"
 PICTURE: Final = "screenshot"
-RUNGS: Final = ((PDF, HTML, HAR), (PDF, HTML), (SMALL,), (PICTURE,), ())
+RUNGS: Final = ((PDF, HTML, HAR), (PDF, HTML), (HTML,), (SMALL,), (PICTURE,), ())
 """From the best on, by names on the ladder; what does not exist counts as none."""
 FORMS: Final = (SMALL, PICTURE)
 """Smaller forms of others, missed by nobody."""

@@ -25,8 +25,10 @@ def offers(tmp_path: Path) -> dict[str, Offer]:
     (Limits(file_bytes=899), [PDF, HTML]),
     (Limits(total_bytes=1599), [PDF, HTML]),
     (Limits(files=2), [PDF, HTML]),
-    (Limits(file_bytes=399), [SMALL]),
-    (Limits(files=1), [SMALL]),
+    (Limits(file_bytes=399), [HTML]),
+    (Limits(files=1), [HTML]),
+    (Limits(file_bytes=299), [SMALL]),
+    (Limits(total_bytes=299), [SMALL]),
     (Limits(total_bytes=99), ["screenshot.png"]),
     (Limits(file_bytes=49), []),
     (Limits(files=0), []),
@@ -56,8 +58,10 @@ def test_the_reason_is_told(offers: dict[str, Offer]) -> None:
 
 def test_what_was_turned_away_is_not_tried_again(offers: dict[str, Offer]) -> None:
     smaller = choose(offers, narrowed(Limits(), offers[PDF], "size"))
-    assert [offer.name for offer in smaller.offers] == [SMALL]
+    assert [offer.name for offer in smaller.offers] == [HTML]
     assert smaller.left_out[0] == "dossier.pdf is left out: it is 400 B, which was turned away here as too large."
+    smallest = choose(offers, narrowed(Limits(), offers[HTML], "size"))
+    assert [offer.name for offer in smallest.offers] == [SMALL]
     others = choose(offers, narrowed(Limits(refused=(".har",)), offers[PDF], "type"))
     assert [offer.name for offer in others.offers] == [HTML]
 
