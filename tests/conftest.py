@@ -7,3 +7,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # a developer's own has nothing to do here
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are cores: much of the time of these tests is spent on waiting for browsers and servers."""
+    return len(os.sched_getaffinity(0)) * 3 // 2 or 1

@@ -185,13 +185,14 @@ def test_files_that_redmine_does_not_take_are_left_out(stage: Stage) -> None:
     stage.server.set("attachment_max_size", "3")
     came = stage.deliver(sent, place)
     stage.server.set("attachment_max_size", "5120")
-    assert came.files == ()
+    assert came.files == (f"{sent.case}-dossier.html",)
     assert "dossier.pdf is left out: it is 3.1 kB, which was turned away here as too large." in came.left_out
     stage.server.set("attachment_extensions_denied", "html, har")
     came = stage.deliver(other, place)
     stage.server.set("attachment_extensions_denied", "")
-    assert (came.files, stage.files(place)) == ((f"{other.case}-dossier.pdf",), {
-        f"{other.case}-dossier.pdf": CONTENT["dossier.pdf"]})
+    assert came.files == (f"{other.case}-dossier.pdf",)
+    assert stage.files(place) == {f"{sent.case}-dossier.html": CONTENT["dossier.html"],
+                                  f"{other.case}-dossier.pdf": CONTENT["dossier.pdf"]}
     assert "files of this type are not taken here" in stage.notes(place, other.case)[0]
 
 
