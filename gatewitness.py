@@ -78,7 +78,7 @@ def capture(
     directory = out or Path(_directory_name(url))
     try:
         diagnosis, failure = asyncio.run(_capture(request, directory, known, pdf=not no_pdf))
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, asyncio.CancelledError) as error:
         kept = f"the capture is kept, gatewitness report {directory} writes its dossier"
         _fail(130, "interrupted; " + (kept if (directory / MANIFEST).is_file() else "nothing is left of it"), error)
     _tell(diagnosis, directory, as_json=as_json)
@@ -144,11 +144,14 @@ async def _capture(request: CaptureRequest, directory: Path, known: "Known", *,
     from capture import pipeline
 
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
 
     def interrupted() -> None:
+        if stop.is_set():  # the second one gives up in order, the third at once
+            loop.remove_signal_handler(signal.SIGINT)
+            task.cancel()
         stop.set()
-        loop.remove_signal_handler(signal.SIGINT)
 
     def ahead() -> "PdfWorker":
         from report import dossier

@@ -21,6 +21,9 @@ READ_AT_A_TIME: Final = 4
 """Uploads that are read at a time: each of them may be in memory as a whole."""
 READ_RETRY_S: Final = 5.0
 """When to come back when so many are being read, seconds."""
+_COUNTING: Final = threading.Lock()
+"""The library's counters in memory start a thread that cleans up; two requests at once would start the same one twice
+(limits 5, storage/memory.py)."""
 _NAME: Final = "gatewitness-limits"
 _READING: Final = "gatewitness-uploads"
 
@@ -55,9 +58,10 @@ def spend(kind: str, per_minute: int, who: str) -> None:
     """Counts one of that kind for whoever it is; raises TooMany when the minute's share is used up."""
     limiter = current_app.extensions[_NAME].limiter
     item = RateLimitItemPerMinute(per_minute) if per_minute else None
-    if item is not None and limiter.hit(item, kind, who):
-        return
-    wait = limiter.get_window_stats(item, kind, who).reset_time - time.time() if item is not None else 60.0
+    with _COUNTING:
+        if item is not None and limiter.hit(item, kind, who):
+            return
+        wait = limiter.get_window_stats(item, kind, who).reset_time - time.time() if item is not None else 60.0
     raise TooMany("too many requests; try again in a moment", max(1.0, wait))
 
 

@@ -1,7 +1,11 @@
 """How often, for whom; and that nobody uses up what is somebody else's."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from flask import g
+from limits.storage import MemoryStorage
 
 from tests.web.serving import Served
 from web.access import limits
@@ -107,3 +111,15 @@ def test_guessing_is_counted_by_address_and_by_name_but_locks_nobody_out(service
     assert guesses(service, 1, "bob", "192.0.2.1"), "one address, many names"
     assert guesses(service, 1, "ann", "192.0.2.2"), "many addresses, one name"
     assert not guesses(service, 1, "ann", "192.0.2.3", known=True), "the user's own browser"
+
+
+def test_requests_that_come_at_once_are_all_counted(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(storage: MemoryStorage) -> object:
+        time.sleep(0.005)
+        return vars(storage)["timer"]
+
+    timer = property(slowly, lambda storage, timer: vars(storage).update(timer=timer))
+    monkeypatch.setattr(MemoryStorage, "timer", timer, raising=False)
+    with ThreadPoolExecutor(8) as pool:
+        came = [pool.submit(spent, service, 1, who=f"user {number}") for number in range(16)]
+        assert [one.result() for one in came] == [False] * 16
