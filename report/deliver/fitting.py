@@ -14,7 +14,8 @@ SEEN: Final = "Seen again"
 T = TypeVar("T")
 
 
-def fitted(blocks: Blocks, write: Callable[[Blocks], T], limit: int, measure: Callable[[T], int] = len,  # type: ignore[assignment]
+def fitted(blocks: Blocks, write: Callable[[Blocks], T], limit: int,
+           measure: Callable[[T], int] = len,  # type: ignore[assignment]  # a default for texts
            ) -> T:
     """The blocks written so that they measure at most `limit`; of too many, the longest block goes first, and of a
     single long one nothing: what is first is short by construction."""

@@ -88,7 +88,7 @@ class Redmine(Tracker):
         formatting = target.options.get("formatting", "textile")
         if formatting not in get_args(Formatting):
             raise BadTarget("the option formatting of Redmine is textile or markdown")
-        self.formatting: Formatting = formatting  # type: ignore[assignment]
+        self.formatting: Formatting = formatting  # type: ignore[assignment]  # looked at above
         self.private, self.public = says_yes(target, "private"), says_yes(target, "public")
         self.root = target.origin + target.base
         secret = credential.secret if credential else ""
