@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,6 +75,25 @@ async def connect_tcp(address: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+async def accept_tcp(listener: socket.socket) -> tuple[socket.socket, tuple[str, int]]:
+    """The next connection to a non-blocking listener, and whose it is. Raises OSError.
+
+    Unlike the loop's own sock_accept it loses no connection when it is cancelled just after one has come.
+    """
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    while True:
+        loop.add_reader(listener, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(listener)
+        with suppress(BlockingIOError):
+            client, name = listener.accept()
+            client.setblocking(False)
+            return client, name
+        ready.clear()
 
 
 def interleaved(addresses: Sequence[str]) -> list[str]:

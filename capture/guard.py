@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from capture import socks
-from capture.dialer import Connect, chromium_error, connect_tcp, dial
+from capture.dialer import Connect, accept_tcp, chromium_error, connect_tcp, dial
 from capture.policy import Policy, bare_host
 from capture.record.network import Dial, DialPurpose
 from capture.record.request import LimitHit, Limits
@@ -201,10 +201,9 @@ class Guard:
         return Opened(entry.id, reader, writer, relay)
 
     async def _accept(self, listener: socket.socket, port: int) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             try:
-                client, _ = await loop.sock_accept(listener)
+                client, _ = await accept_tcp(listener)
             except OSError:
                 # Out of descriptors, or the client left while it was queued: others still want to be served.
                 await asyncio.sleep(0.05)
@@ -367,15 +366,14 @@ class Guard:
 
 async def _loopback_pair() -> tuple[socket.socket, socket.socket]:
     """Two ends of one TCP connection on loopback; unlike a socket pair of the system it can carry a reset."""
-    loop = asyncio.get_running_loop()
     with socket.create_server(("127.0.0.1", 0), backlog=1) as listener, ExitStack() as undo:
         listener.setblocking(False)
         ours = undo.enter_context(await connect_tcp(*listener.getsockname()))
-        theirs, name = await loop.sock_accept(listener)
+        theirs, name = await accept_tcp(listener)
         # Anybody on this machine may have been quicker than we.
         while name != ours.getsockname():
             theirs.close()
-            theirs, name = await loop.sock_accept(listener)
+            theirs, name = await accept_tcp(listener)
         undo.pop_all()
     theirs.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return ours, theirs

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from tests.listening import streams
+
 FOREVER_S = 3600.0
 
 
@@ -243,9 +245,7 @@ class Server:
         """HOST is the address to listen on; the port is the system's choice."""
         self.host = host
         self.port = 0
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._running = contextlib.AsyncExitStack()
 
     @property
     def base(self) -> str:
@@ -266,45 +266,11 @@ class Server:
         raise NotImplementedError  # every site answers in its own way
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self.host, 0, ssl=self.tls())
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._running.enter_async_context(streams(self.serve, self.host, tls=self.tls()))
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is None:
-            return
-        for sock in self._server.sockets:
-            asyncio.get_running_loop().remove_reader(sock.fileno())
-        await _turns()  # a connection that asyncio has accepted when its server is closed would never be closed
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self._writers:  # a task that was cancelled before it began has closed nothing
-            writer.transport.abort()
-        await self._server.wait_closed()
-        await _turns()  # transports close their sockets one turn after they were told to
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
-        task = asyncio.create_task(self._connection(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            try:
-                await self.serve(reader, writer)
-            finally:
-                writer.close()
-                with contextlib.suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(writer.wait_closed(), 1)
-                    self._writers.discard(writer)
-
-
-async def _turns() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
+        await self._running.aclose()
 
 
 class BrokenSite(Server):

@@ -10,6 +10,7 @@ from typing import Self
 
 from tests.brokensite import HTML, Server, answer
 from tests.dnsserver import DnsServer
+from tests.listening import streams
 
 SITE = "127.0.0.2"
 CANARIES = ("127.0.0.1", "::1")
@@ -112,13 +113,11 @@ class CanarySite(Server):
         self.tcp_port = self.udp_port = 0
         self.dns = DnsServer({f"{vector}.{ZONE}": (f"A {CANARIES[0]}",) for vector in VECTORS}, SITE)
         """The guard's resolver, and what it was asked."""
-        self._listeners: list[asyncio.Server] = []
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for host in CANARIES:
-            self._listeners.append(await asyncio.start_server(self._sing, host, self.tcp_port))
-            self.tcp_port = self._listeners[0].sockets[0].getsockname()[1]
+            self.tcp_port = await self._running.enter_async_context(streams(self._sing, host, self.tcp_port))
         self._datagrams, _ = await loop.create_datagram_endpoint(
             lambda: _Udp(self.arrivals), local_addr=(CANARIES[0], 0))
         self.udp_port = self._datagrams.get_extra_info("sockname")[1]
@@ -126,8 +125,6 @@ class CanarySite(Server):
         return await super().__aenter__()
 
     async def __aexit__(self, *error: object) -> None:
-        for listener in self._listeners:
-            listener.close()
         self._datagrams.close()
         self.dns.__exit__(None, None, None)
         await super().__aexit__(*error)
@@ -135,7 +132,6 @@ class CanarySite(Server):
     async def _sing(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.arrivals.append("tcp connection")
         self.arrivals.append(f"tcp {(await reader.read(200))!r}")
-        writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The page, the service worker that it installs, and a redirect to wherever the query says."""

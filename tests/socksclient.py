@@ -4,8 +4,7 @@ import asyncio
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from capture.dialer import connect_tcp
@@ -19,7 +18,6 @@ from tests.dnsserver import DnsServer
 PUBLIC = "93.184.216.34"
 PUBLIC_6 = "2606:2800:220:1::1"
 OK, REFUSED, NO_NET, NO_HOST, NO_PORT, TIMED_OUT = 0, 2, 3, 4, 5, 6
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Connects:
@@ -50,14 +48,6 @@ def guard(
     resolver = Resolver((nameserver,), timeout_s=0.4, hosts_file=Path("/nonexistent"))
     started = time.monotonic() if started is None else started
     return Guard(Policy(allow), resolver, limits or Limits(), started, target, connect)
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[int]:
-    """A server on loopback; its port."""
-    server = await asyncio.start_server(handler, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
 
 
 async def ask(guard_port: int, host: str, port: int = 80) -> tuple[int | None, socket.socket]:

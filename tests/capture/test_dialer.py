@@ -1,17 +1,21 @@
 """How connects fail, and which address wins."""
 
+import asyncio
 import errno
+import gc
 import socket
 import time
+from contextlib import suppress
 
 import pytest
 
-from capture.dialer import CHROMIUM_ERRORS
+from capture.dialer import CHROMIUM_ERRORS, accept_tcp
 from capture.guard import Guard
 from capture.policy import ALLOW_ALL, Policy
 from capture.record.request import Limits
 from capture.resolver import Resolver
 from tests.dnsserver import DnsServer
+from tests.listening import streams
 from tests.socksclient import (
     NO_HOST,
     NO_NET,
@@ -24,7 +28,6 @@ from tests.socksclient import (
     guard,
     outcome,
     say,
-    serving,
 )
 
 
@@ -62,7 +65,7 @@ async def test_a_real_refused_connect_is_recorded() -> None:
 
 async def test_a_hanging_address_gives_way_to_the_next_within_a_quarter_of_a_second() -> None:
     connect = Connects(failures={PUBLIC_6: None})
-    async with serving(lambda reader, writer: say(writer, b"hello")) as connect.port:
+    async with streams(lambda reader, writer: say(writer, b"hello")) as connect.port:
         with DnsServer({"site.test": (f"A {PUBLIC}", f"AAAA {PUBLIC_6}")}) as zone:
             async with guard(connect, zone=zone) as subject:
                 started = time.monotonic()
@@ -103,3 +106,19 @@ async def test_silence_on_every_address_ends_within_the_limit_of_one_connect() -
     assert [(hit.limit, hit.sentence) for hit in subject.limits_hit] == [
         ("connect_s", "connects were given up after 1 s")
     ]
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_comes_as_the_guard_gives_up_is_not_left_open(turns: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        waiting = asyncio.create_task(accept_tcp(listener))
+        await asyncio.sleep(0)
+        with socket.create_connection(listener.getsockname()):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                (await waiting)[0].close()
+    del waiting
+    gc.collect()  # what is left open warns now, and a warning is a failure

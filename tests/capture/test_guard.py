@@ -9,6 +9,7 @@ from capture.dialer import connect_tcp
 from capture.guard import is_background
 from capture.policy import ALLOW_ALL
 from tests.dnsserver import Answer, DnsServer
+from tests.listening import streams
 from tests.socksclient import (
     NO_HOST,
     NO_PORT,
@@ -20,7 +21,6 @@ from tests.socksclient import (
     guard,
     outcome,
     read_all,
-    serving,
     silent,
     until,
 )
@@ -170,7 +170,7 @@ async def test_each_listener_labels_its_connections_and_can_be_relabelled() -> N
 async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
     connect = Connects(failures={PUBLIC: None})
     with DnsServer({"mute.test": None}) as zone:
-        async with serving(silent) as connect.port:
+        async with streams(silent) as connect.port:
             before = asyncio.all_tasks()
             async with guard(connect, zone=zone) as subject:
                 port = await subject.listen("page")

@@ -8,6 +8,7 @@ import pytest
 
 from capture.record.request import Limits
 from tests.dnsserver import DnsServer
+from tests.listening import streams
 from tests.socksclient import (
     NO_HOST,
     NO_PORT,
@@ -21,14 +22,13 @@ from tests.socksclient import (
     guard,
     outcome,
     read_all,
-    serving,
     silent,
 )
 
 
 async def test_connections_beyond_the_cap_are_cut_and_said() -> None:
     limits = Limits(connections=2)
-    async with serving(silent) as port, guard(connect := Connects(port), limits=limits) as subject:
+    async with streams(silent) as port, guard(connect := Connects(port), limits=limits) as subject:
         listener = await subject.listen("page")
         replies = [await ask(listener, PUBLIC) for _ in range(4)]
         for _, client in replies:
@@ -40,7 +40,7 @@ async def test_connections_beyond_the_cap_are_cut_and_said() -> None:
 
 
 async def test_connections_at_one_time_are_capped_and_freed_again() -> None:
-    async with serving(silent) as port, guard(Connects(port), limits=Limits(parallel_connections=2)) as subject:
+    async with streams(silent) as port, guard(Connects(port), limits=Limits(parallel_connections=2)) as subject:
         listener = await subject.listen("page")
         replies = await asyncio.gather(*(ask(listener, PUBLIC) for _ in range(5)))
         assert sorted(str(code) for code, _ in replies) == ["0", "0", "None", "None", "None"]
@@ -65,7 +65,7 @@ async def test_refused_and_failed_requests_do_not_use_up_the_places() -> None:
 
 
 async def test_too_many_bytes_down_are_cut_and_nothing_is_opened_afterwards() -> None:
-    async with serving(flood) as port, guard(Connects(port), limits=Limits(down_bytes=50_000)) as subject:
+    async with streams(flood) as port, guard(Connects(port), limits=Limits(down_bytes=50_000)) as subject:
         listener = await subject.listen("page")
         _, client = await ask(listener, PUBLIC)
         with client:
@@ -81,7 +81,7 @@ async def test_too_many_bytes_down_are_cut_and_nothing_is_opened_afterwards() ->
 
 
 async def test_too_many_bytes_up_are_not_sent() -> None:
-    async with serving(silent) as port, guard(Connects(port), limits=Limits(up_bytes=2_000_000)) as subject:
+    async with streams(silent) as port, guard(Connects(port), limits=Limits(up_bytes=2_000_000)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             with pytest.raises(OSError, match=r"reset|pipe"):
@@ -92,7 +92,7 @@ async def test_too_many_bytes_up_are_not_sent() -> None:
 
 
 async def test_a_connection_without_a_byte_is_cut_after_the_idle_limit() -> None:
-    async with serving(silent) as port, guard(Connects(port), limits=Limits(connection_idle_s=0.2)) as subject:
+    async with streams(silent) as port, guard(Connects(port), limits=Limits(connection_idle_s=0.2)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             assert await read_all(client) == (b"", "reset")
@@ -110,7 +110,7 @@ async def test_a_dripping_connection_is_not_idle() -> None:
             await asyncio.sleep(0.4)
         writer.close()
 
-    async with serving(drip) as port, guard(Connects(port), limits=Limits(connection_idle_s=2.0)) as subject:
+    async with streams(drip) as port, guard(Connects(port), limits=Limits(connection_idle_s=2.0)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             assert await read_all(client) == (b"......", "fin")

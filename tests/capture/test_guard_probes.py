@@ -6,13 +6,13 @@ import ssl
 import pytest
 
 from tests.dnsserver import DnsServer
+from tests.listening import streams
 from tests.socksclient import (
     PUBLIC,
     Connects,
     cut,
     guard,
     say,
-    serving,
     silent,
 )
 
@@ -37,7 +37,7 @@ async def test_a_probe_meets_the_same_checks() -> None:
 async def test_a_probe_can_pick_one_address_and_then_nothing_is_resolved() -> None:
     with DnsServer({}) as zone:
         async with (
-            serving(lambda reader, writer: say(writer, b"hi")) as port,
+            streams(lambda reader, writer: say(writer, b"hi")) as port,
             guard(connect := Connects(port), zone=zone) as subject,
         ):
             opened = await subject.open("site.test", 443, "tls", PUBLIC)
@@ -55,7 +55,7 @@ async def test_a_reset_reaches_a_probe_as_a_reset() -> None:
         await reader.readexactly(1)
         cut(writer)
 
-    async with serving(reset) as port, guard(Connects(port)) as subject:
+    async with streams(reset) as port, guard(Connects(port)) as subject:
         opened = await subject.open(PUBLIC, 80, "plain-http")
         assert opened.reader
         assert opened.writer
@@ -67,7 +67,7 @@ async def test_a_reset_reaches_a_probe_as_a_reset() -> None:
 
 
 async def test_a_probe_that_closes_is_recorded_as_ours_at_once() -> None:
-    async with serving(silent) as port, guard(Connects(port)) as subject:
+    async with streams(silent) as port, guard(Connects(port)) as subject:
         opened = await subject.open(PUBLIC, 80, "tcp")
         assert subject.dials()[0].duration_ms is None
         await opened.close()
@@ -81,7 +81,7 @@ async def test_a_probe_can_speak_tls_over_it() -> None:
         await reader.read(1)
         await say(writer, b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
-    async with serving(garbage) as port, guard(Connects(port)) as subject:
+    async with streams(garbage) as port, guard(Connects(port)) as subject:
         opened = await subject.open(PUBLIC, 443, "tls")
         assert opened.writer
         with pytest.raises(ssl.SSLError):

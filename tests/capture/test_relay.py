@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.listening import streams
 from tests.socksclient import (
     OK,
     PUBLIC,
@@ -16,7 +17,6 @@ from tests.socksclient import (
     guard,
     read_all,
     say,
-    serving,
 )
 
 
@@ -25,7 +25,7 @@ async def test_bytes_go_both_ways_and_are_counted() -> None:
         await asyncio.sleep(0.05)
         await say(writer, (await reader.readexactly(5)).upper())
 
-    async with serving(echo) as port, guard(Connects(port)) as subject:
+    async with streams(echo) as port, guard(Connects(port)) as subject:
         code, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             await asyncio.get_running_loop().sock_sendall(client, b"hello")
@@ -44,7 +44,7 @@ async def test_a_reset_of_the_site_reaches_the_browser_as_a_reset_after_all_its_
         await asyncio.sleep(0.05)
         cut(writer)
 
-    async with serving(reset) as port, guard(Connects(port)) as subject:
+    async with streams(reset) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             await asyncio.get_running_loop().sock_sendall(client, b"?")
@@ -59,7 +59,7 @@ async def test_an_answer_that_comes_before_the_upload_is_refused_is_still_read()
         await reader.readexactly(10)
         await say(writer, b"413")
 
-    async with serving(too_large) as port, guard(Connects(port)) as subject:
+    async with streams(too_large) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             loop = asyncio.get_running_loop()
@@ -84,7 +84,7 @@ async def test_a_reset_in_the_middle_of_an_upload_reaches_the_browser_as_a_reset
         await asyncio.sleep(0.05)
         cut(writer)
 
-    async with serving(give_up) as port, guard(Connects(port)) as subject:
+    async with streams(give_up) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             fill(client)
@@ -93,7 +93,7 @@ async def test_a_reset_in_the_middle_of_an_upload_reaches_the_browser_as_a_reset
 
 
 async def test_a_close_without_a_byte_reaches_the_browser_as_a_close() -> None:
-    async with serving(lambda reader, writer: say(writer, b"")) as port, guard(Connects(port)) as subject:
+    async with streams(lambda reader, writer: say(writer, b"")) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             assert await read_all(client) == (b"", "fin")
@@ -105,7 +105,7 @@ async def test_the_browser_may_finish_sending_and_still_read_the_answer() -> Non
     async def after_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await say(writer, (await reader.read()).upper())
 
-    async with serving(after_the_end) as port, guard(Connects(port)) as subject:
+    async with streams(after_the_end) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             await asyncio.get_running_loop().sock_sendall(client, b"all")
@@ -121,7 +121,7 @@ async def test_the_site_may_finish_sending_and_still_read_what_the_browser_sends
         heard.set_result(await reader.read())
         writer.close()
 
-    async with serving(finish_first) as port, guard(Connects(port)) as subject:
+    async with streams(finish_first) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             assert await read_all(client) == (b"", "fin")
@@ -140,7 +140,7 @@ async def test_a_browser_that_leaves_ends_the_connection_to_the_site() -> None:
         except OSError:
             ended.set_result(True)
 
-    async with serving(endless) as port, guard(Connects(port)) as subject:
+    async with streams(endless) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         await asyncio.get_running_loop().sock_recv(client, 1000)
         client.close()
@@ -157,7 +157,7 @@ async def test_a_browser_that_does_not_read_slows_the_site_down() -> None:
         except OSError:
             writer.close()
 
-    async with serving(endless) as port, guard(Connects(port)) as subject:
+    async with streams(endless) as port, guard(Connects(port)) as subject:
         _, client = await ask(await subject.listen("page"), PUBLIC)
         with client:
             seen = [0, 0, 0]
@@ -176,7 +176,7 @@ async def test_many_megabytes_pass_unchanged() -> None:
             await writer.drain()
         writer.close()
 
-    async with serving(send) as port, guard(Connects(port)) as subject:
+    async with streams(send) as port, guard(Connects(port)) as subject:
         opened = await subject.open(PUBLIC, 80, "tcp")
         assert opened.reader
         for _ in range(32):

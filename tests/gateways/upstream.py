@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.listening import listening
+
 HEALTHY = (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 63\r\nConnection: close\r\n\r\n"
            b"<!doctype html><title>Shop</title><h1>All shelves are full</h1>")
 GARBAGE = b"HTTP/1.1 200 OK\r\n\x00\x01\x02 no header \xff\r\n: nor this\r\n\x7fELF"
@@ -50,23 +52,5 @@ async def upstream(behaviour: str) -> AsyncIterator[int]:
         if behaviour == "refuses":
             yield port
             return
-        async with _served(sock, behaviour):
+        async with listening(lambda: _Server(behaviour), sock):
             yield port
-
-
-@asynccontextmanager
-async def _served(sock: socket.socket, behaviour: str) -> AsyncIterator[None]:
-    connections: list[_Server] = []
-
-    def serve() -> _Server:
-        connections.append(_Server(behaviour))
-        return connections[-1]
-
-    server = await asyncio.get_running_loop().create_server(serve, sock=sock)
-    try:
-        yield
-    finally:
-        server.close()
-        for transport in filter(None, (connection.transport for connection in connections)):
-            transport.abort()
-        await server.wait_closed()

@@ -3,7 +3,6 @@ port, and what it received, as bytes."""
 
 import asyncio
 import socket
-import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any, Final, Literal
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.listening import listening
 from tests.tlssite import TlsSite
 
 Tls = Literal["none", "starttls", "implicit"]
@@ -118,7 +118,6 @@ class _Conversation(SMTP):
 
     def __init__(self, mail: MailServer) -> None:
         self.mail = mail
-        self.ended = asyncio.Event()
         self.cutting = False
         context = TlsSite(mail.certificate).context() if mail.tls == "starttls" else None
         super().__init__(
@@ -148,14 +147,8 @@ class _Conversation(SMTP):
         else:
             super().data_received(data)
 
-    def connection_lost(self, error: Exception | None) -> None:
-        """Says that it is over."""
-        super().connection_lost(error)
-        self.ended.set()
-
     async def over(self) -> None:
-        """Waits for the end, and sees what the handler raised, which is no more than that the client has gone."""
-        await self.ended.wait()
+        """Sees what the handler raised, which is no more than that the client has gone."""
         if self._handler_coroutine is not None:
             await asyncio.gather(self._handler_coroutine, return_exceptions=True)
 
@@ -179,26 +172,18 @@ def smtp(*, tls: Tls = "none", login: tuple[str, str] | None = None, size: int =
 
 
 async def _serve(mail: MailServer, started: Started) -> None:
-    loop = asyncio.get_running_loop()
     context = TlsSite(mail.certificate).context() if mail.tls == "implicit" else None
-    with socket.create_server((HOST, 0)) as listening, suppress(asyncio.CancelledError):
-        listening.setblocking(False)
-        mail.port = listening.getsockname()[1]
-        async with asyncio.TaskGroup() as conversations:
-            started.set_result((loop, asyncio.current_task()))
-            while True:
-                connection, _ = await loop.sock_accept(listening)
-                conversations.create_task(_converse(mail, connection, context))
+    conversations: list[_Conversation] = []
 
+    def begin() -> _Conversation:
+        conversations.append(_Conversation(mail))
+        return conversations[-1]
 
-async def _converse(mail: MailServer, connection: socket.socket, context: ssl.SSLContext | None) -> None:
-    # What fails here is the handshake of a client that does not trust us.
-    with suppress(OSError):
-        _, conversation = await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: _Conversation(mail), connection, ssl=context)
-        try:
-            await conversation.over()
-        finally:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            await conversation.over()
+    sock = socket.create_server((HOST, 0))
+    mail.port = sock.getsockname()[1]
+    with suppress(asyncio.CancelledError):
+        async with listening(begin, sock, context):
+            started.set_result((asyncio.get_running_loop(), asyncio.current_task()))
+            await asyncio.Event().wait()
+    for conversation in conversations:
+        await conversation.over()
