@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import io
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,9 +39,9 @@ async def fetch(base_url: str, host: str = "shop.example") -> Answer:
     started = loop.time()
     async with asyncio.timeout(TIMEOUT_S):
         reader, writer = await asyncio.open_connection(address.hostname, address.port)
-        writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode())
-        data = await reader.read()
-        writer.close()
+        with closing(writer):
+            writer.write(f"GET / HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode())
+            data = await reader.read()
     seconds = loop.time() - started
     response = http.client.HTTPResponse(_Received(data))  # type: ignore[arg-type]
     try:
