@@ -13,6 +13,7 @@ KILLED: Final = ("worker", "browser", "server", "worker", "nursery", "browser", 
 
 
 @pytest.mark.browser
+@pytest.mark.longest
 @pytest.mark.timeout(1800)
 def test_work_survives_its_workers(tmp_path: Path) -> None:
     """A hundred jobs of a real service, its nursery, its workers and their browsers.
