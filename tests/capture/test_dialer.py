@@ -108,17 +108,17 @@ async def test_silence_on_every_address_ends_within_the_limit_of_one_connect() -
     ]
 
 
-@pytest.mark.parametrize("turns", range(6))
-async def test_a_connection_that_comes_as_the_guard_gives_up_is_not_left_open(turns: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
-        waiting = asyncio.create_task(accept_tcp(listener))
-        await asyncio.sleep(0)
-        with socket.create_connection(listener.getsockname()):
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            waiting.cancel()
-            with suppress(asyncio.CancelledError):
-                (await waiting)[0].close()
-    del waiting
+async def test_a_connection_that_comes_as_the_guard_gives_up_is_not_left_open() -> None:
+    for turns in range(6):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.setblocking(False)
+            waiting = asyncio.create_task(accept_tcp(listener))
+            await asyncio.sleep(0)
+            with socket.create_connection(listener.getsockname()):
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                waiting.cancel()
+                with suppress(asyncio.CancelledError):
+                    (await waiting)[0].close()
+        del waiting
     gc.collect()  # what is left open warns now, and a warning is a failure

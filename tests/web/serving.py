@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import func, select
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.test import TestResponse
 
+from tests.web.store.tables import open_database
 from web import create_app, targets
 from web.access import logins, passwords, tokens, users
 from web.access.identity import cookie_name
 from web.access.principal import Role
 from web.config import Config
-from web.store import migrations, secrets
+from web.store import secrets
 from web.store.database import Database
 from web.store.files import Folder
 from web.store.secrets import Key
@@ -40,6 +42,31 @@ def password_hash() -> str:
     return passwords.hashed(PASSWORD)
 
 
+class _Compiled(BytecodeCache):
+    """Templates that an app of this process has compiled already; its own memory goes with each app."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fills in what is known."""
+        if bucket.key in self._known:
+            bucket.bytecode_from_string(self._known[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keeps what was compiled."""
+        self._known[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED: Final = _Compiled()
+
+
+def _app(config: Config, database: Database, files: Folder, key: Key) -> Flask:
+    app = create_app(config, database, files, key, None, targets.load(config))
+    app.jinja_env.bytecode_cache = _COMPILED
+    return app
+
+
 @dataclass(frozen=True)
 class Served:
     """One service; `app` is made from the rest."""
@@ -54,16 +81,14 @@ class Served:
     def on(cls, data: Path, **given: Any) -> "Served":
         """A new one, in which nothing is."""
         config = Config.model_validate({"data": data, "min_free_bytes": 0, "target_host_per_minute": 1000} | given)
-        database, files, key = Database(data), Folder(data), secrets.load(data)
-        migrations.upgrade(database)
+        database, files, key = open_database(data), Folder(data), secrets.load(data)
         files.prepare()
-        return cls(config, database, files, key, create_app(config, database, files, key, None, targets.load(config)))
+        return cls(config, database, files, key, _app(config, database, files, key))
 
     def configured(self, **given: Any) -> "Served":
         """The same service with the same rows, started anew with other settings."""
         config = Config.model_validate(self.config.model_dump() | given)
-        app = create_app(config, self.database, self.files, self.key, None, targets.load(config))
-        return replace(self, config=config, app=app)
+        return replace(self, config=config, app=_app(config, self.database, self.files, self.key))
 
     def close(self) -> None:
         """Gives the database back."""

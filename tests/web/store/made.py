@@ -12,8 +12,9 @@ from capture.record.evidence import Evidence
 from report.diagnose import diagnose
 from report.sealed import ReportManifest
 from tests.builders import answered
+from tests.web.store.tables import open_database
 from web.config import Config
-from web.store import ids, migrations, secrets
+from web.store import ids, secrets
 from web.store.database import Database, now
 from web.store.files import Folder
 from web.store.results import DIAGNOSIS
@@ -55,8 +56,7 @@ class Somebody:
 def open_store(data: Path) -> Store:
     """A store with its tables, in which nothing is."""
     config = Config(data=data, min_free_bytes=0, target_host_per_minute=1000)
-    database, files = Database(data), Folder(data)
-    migrations.upgrade(database)
+    database, files = open_database(data), Folder(data)
     files.prepare()
     return Store(config, database, files, secrets.load(data))
 
