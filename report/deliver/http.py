@@ -64,7 +64,7 @@ class _Told(dict[str, Any]):
         raise self.strange
 
     def member(self, name: str, shape: type = dict) -> Any:
-        """What stands there under this name, a dict or a list of dicts. Raises DeliveryFailed when it does not."""
+        """What stands there under this name, of this shape (a list: of dicts). Raises DeliveryFailed when it is not."""
         return _shaped(self[name], shape, self.strange)
 
 
@@ -212,6 +212,11 @@ def members(told: Any) -> dict[str, Any]:
 def entries(told: Any) -> list[dict[str, Any]]:
     """What a member holds that need not be there: a list of dicts, without what is none."""
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def number(told: Any) -> int:
+    """What a member holds that need not be there: a whole number, 0 when it is none."""
+    return told if isinstance(told, int) and told > 0 else 0
 
 
 def pages(ask: Callable[[int], list[Any]], size: int, most: int) -> list[Any]:

@@ -112,13 +112,16 @@ async def test_a_connection_that_comes_as_the_guard_gives_up_is_not_left_open() 
     for turns in range(6):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.setblocking(False)
-            waiting = asyncio.create_task(accept_tcp(listener))
-            await asyncio.sleep(0)
-            with socket.create_connection(listener.getsockname()):
-                for _ in range(turns):
-                    await asyncio.sleep(0)
-                waiting.cancel()
-                with suppress(asyncio.CancelledError):
-                    (await waiting)[0].close()
-        del waiting
+            await _given_up(listener, turns)
     gc.collect()  # what is left open warns now, and a warning is a failure
+
+
+async def _given_up(listener: socket.socket, turns: int) -> None:
+    waiting = asyncio.create_task(accept_tcp(listener))
+    await asyncio.sleep(0)
+    with socket.create_connection(listener.getsockname()):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            (await waiting)[0].close()

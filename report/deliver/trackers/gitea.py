@@ -28,7 +28,7 @@ from report.deliver.base import (
     Upload,
 )
 from report.deliver.fitting import extended, fitted
-from report.deliver.http import Http, pages, part
+from report.deliver.http import Http, members, number, pages, part
 from report.deliver.mark import cases
 from report.deliver.targets import origin
 from report.markup.markdown import hidden, markdown, title
@@ -137,19 +137,19 @@ class Gitea(Tracker):
         """An attachment of our comment or issue."""
         return _upload(self.http.json(
             "POST", f"{self.repository}{self.text}/assets", need=FILES, params={"name": file.name},
-            files={"attachment": (file.name, file.data, file.media_type)}))
+            files={"attachment": (file.name, file.data, file.media_type)}, shape=dict))
 
     def comment(self, message: Message, uploads: Sequence[Upload]) -> str:
         """A comment; the files come to it afterwards."""
         made = self.http.json("POST", f"{self.repository}/issues/{part(self.target.ticket or '')}/comments",
-                              need=SCOPES, json={"body": _body(message)})
+                              need=SCOPES, json={"body": _body(message)}, shape=dict)
         self.text = f"/issues/comments/{made['id']}"
         return str(made["html_url"])
 
     def create(self, message: Message, uploads: Sequence[Upload]) -> tuple[str, str]:
         """An issue; the files come to it afterwards."""
         made = self.http.json("POST", f"{self.repository}/issues", need=SCOPES,
-                              json={"title": title(message.title), "body": _body(message)})
+                              json={"title": title(message.title), "body": _body(message)}, shape=dict)
         self.text = f"/issues/{made['number']}"
         return str(made["number"]), str(made["html_url"])
 
@@ -174,8 +174,9 @@ class Gitea(Tracker):
         answer = self.http.ask("GET", self.repository, good=(200, 403))
         if answer.status_code == 403:
             return {}
-        found: Node = self.http.read(answer, dict)
-        return found
+        found = self.http.read(answer, dict)
+        found.member("full_name", str)  # other programs have none
+        return dict(found)
 
     def _issue(self, number: str) -> Node:
         found: Node = self.http.json("GET", f"{self.repository}/issues/{part(number)}", shape=dict, need=SCOPES)
@@ -190,7 +191,7 @@ class Gitea(Tracker):
         """What stands in a text of ours: the issue itself, or a comment on it."""
         body = str(text.get("body") or "")
         told = cases(body, failure)
-        if not told or str((text.get("user") or {}).get("login")).lower() != self._login.lower():
+        if not told or str(members(text.get("user")).get("login")).lower() != self._login.lower():
             return None
         ref = f"/issues/{issue['number']}" if text is issue else f"/issues/comments/{text['id']}"
         return Found(str(text["html_url"]), str(issue["number"]), ref, told, body)
@@ -205,7 +206,7 @@ def _limits(told: Node) -> Limits:
     """As the administrator set them: megabytes, names' endings or media types (modules/setting/attachment.go)."""
     if not told.get("enabled", True):
         return Limits(files=0, text_chars=TEXT_CHARS, no_files="this server takes no attachments")
-    size, most = int(told.get("max_size") or 0), int(told.get("max_files") or 0)
+    size, most = number(told.get("max_size")), number(told.get("max_files"))
     return Limits(size * MEBIBYTE if size else Limits.file_bytes, files=most or None, text_chars=TEXT_CHARS,
                   types=_types(str(told.get("allowed_types") or "")))
 
@@ -226,4 +227,4 @@ def _upload(asset: Node) -> Upload:
 
 def _may_write(repository: Node) -> bool:
     """Where nothing is told, the answer to writing will tell."""
-    return bool((repository.get("permissions") or {}).get("push", True))
+    return bool(members(repository.get("permissions")).get("push", True))

@@ -31,7 +31,7 @@ from report.deliver.base import (
     says_yes,
 )
 from report.deliver.fitting import extended, fitted
-from report.deliver.http import Http, pages, part
+from report.deliver.http import Http, entries, members, number, pages, part
 from report.deliver.mark import cases
 from report.deliver.targets import origin
 from report.markup.blocks import Block, Items, Link
@@ -119,6 +119,7 @@ class GitHub(Tracker):
         login = self._login
         answer = self.http.ask("GET", self.repository, need="a token that may read the repository")
         repository = self.http.read(answer, dict)
+        repository.member("full_name", str)  # other programs have none
         self._check_scopes(answer.headers.get("X-OAuth-Scopes"), repository)
         self._check_open(repository)
         return Account(login, self._limits(repository))
@@ -131,7 +132,7 @@ class GitHub(Tracker):
             return next(filter(None, (self._told(issue, issue, failure) for issue in issues)), None)
         issue = self._issue(self.target.ticket)
         # The API gives the oldest first; of very many comments the newest are looked through.
-        last = int(issue.get("comments") or 0) // PAGE + 1
+        last = number(issue.get("comments")) // PAGE + 1
         first = max(1, last - PAGES + 1)
         comments = pages(lambda number: self._list(f"/issues/{self.target.ticket}/comments", page=first + number - 1),
                          PAGE, PAGES)
@@ -157,7 +158,7 @@ class GitHub(Tracker):
     def create(self, message: Message, uploads: Sequence[Upload]) -> tuple[str, str]:
         """An issue that links to the files."""
         made = self.http.json("POST", f"{self.repository}/issues", need=ISSUES,
-                              json={"title": title(message.title), "body": _body(message, uploads)})
+                              json={"title": title(message.title), "body": _body(message, uploads)}, shape=dict)
         return str(made["number"]), str(made["html_url"])
 
     def again(self, found: Found, message: Message) -> str:
@@ -225,7 +226,7 @@ class GitHub(Tracker):
         """What stands in a text of ours: the issue itself, or a comment on it."""
         body = str(text.get("body") or "")
         told = cases(body, failure)
-        if not told or str((text.get("user") or {}).get("login")).lower() != self._login.lower():
+        if not told or str(members(text.get("user")).get("login")).lower() != self._login.lower():
             return None
         ref = f"/issues/{issue['number']}" if text is issue else f"/issues/comments/{text['id']}"
         return Found(str(text["html_url"]), str(issue["number"]), ref, told, body)
@@ -268,7 +269,8 @@ class _Release:
         if broken := self._asset(release, file.name):  # an upload that broke off leaves an empty one
             self.http.ask("DELETE", f"{self.repository}/releases/assets/{broken['id']}", need=CONTENTS)
         made = self.http.json("POST", str(release["upload_url"]).partition("{")[0], params={"name": file.name},
-                              need=CONTENTS, headers={"Content-Type": file.media_type}, content=file.data)
+                              need=CONTENTS, headers={"Content-Type": file.media_type}, content=file.data,
+                              shape=dict)
         self.fresh.add(file.name)
         return _asset_upload(made)
 
@@ -289,8 +291,8 @@ class _Release:
         if release is None:
             return None
         assets = pages(lambda number: list(self.http.json(
-            "GET", f"{self.repository}/releases/{release['id']}/assets", params={"per_page": PAGE, "page": number})),
-            PAGE, PAGES)
+            "GET", f"{self.repository}/releases/{release['id']}/assets", shape=list,
+            params={"per_page": PAGE, "page": number})), PAGE, PAGES)
         return next((asset for asset in assets if asset["name"] == name), None)
 
 
@@ -310,11 +312,11 @@ class _Folder:
 
     def put(self, file: File) -> Upload:
         old = self._entry(file.name)
-        made = self.http.json("PUT", self._path(file.name), repeat=False, need=CONTENTS, json={
+        made = self.http.member("PUT", self._path(file.name), "content", repeat=False, need=CONTENTS, json={
             "message": f"Add {file.name} [skip ci]", "content": base64.b64encode(file.data).decode("ascii"),
             **self.branch, **({"sha": old["sha"]} if old else {})})
         self.fresh.add(file.name)
-        return _file_upload(made["content"])
+        return _file_upload(made)
 
     def drop(self, upload: Upload) -> None:
         self.http.ask("DELETE", self._path(upload.name), good=(200, 404), json={
@@ -327,8 +329,8 @@ class _Folder:
         """Of the folder's list, as single files of more than 1 MB are not described."""
         ref = {"ref": self.branch["branch"]} if self.branch else {}
         answer = self.http.ask("GET", f"{self.contents}/{part(name[:CASE_CHARS])}", good=(200, 404), params=ref)
-        found = answer.json() if answer.status_code == 200 else []
-        return next((entry for entry in found if entry["name"] == name), None) if isinstance(found, list) else None
+        found = entries(self.http.read(answer)) if answer.status_code == 200 else []
+        return next((entry for entry in found if entry["name"] == name), None)
 
 
 def _shelf(http: Http, repository: str, kind: str, options: Mapping[str, str]) -> _Shelf | None:
@@ -384,5 +386,5 @@ def _blob(data: bytes) -> str:
 
 def _may_push(repository: Node) -> bool:
     """Where nothing is told, the answer to writing will tell."""
-    return bool((repository.get("permissions") or {}).get("push", True))
+    return bool(members(repository.get("permissions")).get("push", True))
 
