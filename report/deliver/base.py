@@ -30,14 +30,15 @@ class DeliveryFailed(Exception):
     """The tracker did not take it; says why in one sentence."""
 
     def __init__(self, sentence: str, *, again: bool = False, after_s: float | None = None,
-                 unclear: bool = False, unfit: Unfit | None = None) -> None:
+                 unclear: bool = False, unreached: bool = False, unfit: Unfit | None = None) -> None:
         """`again`: the same may succeed later, after `after_s` seconds when the tracker told a time. `unclear`: it is
-        not known whether the tracker has done what was asked. `unfit`: why a file was turned away that another could
-        stand for."""
+        not known whether the tracker has done what was asked. `unreached`: there was no connection. `unfit`: why a file
+        was turned away that another could stand for."""
         super().__init__(sentence)
         self.again = again
         self.after_s = after_s
         self.unclear = unclear
+        self.unreached = unreached
         self.unfit = unfit
 
 

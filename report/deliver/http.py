@@ -187,13 +187,14 @@ class Http:
 
 def patiently(door: Door, work: Callable[[], T]) -> T:
     """Does it again, with growing pauses, as long as it may succeed later and certainly was not done."""
-    until, wait_s = door.clock() + door.patience_s, WAITS_S[0]
+    until, wait_s, unreached = door.clock() + door.patience_s, WAITS_S[0], 0
     while True:
         try:
             return work()
         except DeliveryFailed as error:
             pause_s = wait_s * random.uniform(1, 1.25)
-            if not error.again or error.unclear or door.clock() + pause_s > until:
+            unreached += error.unreached
+            if not error.again or error.unclear or unreached == UNREACHED or door.clock() + pause_s > until:
                 raise
         door.sleep(pause_s)
         wait_s = min(WAITS_S[1], wait_s * 2)

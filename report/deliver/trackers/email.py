@@ -204,7 +204,8 @@ class Email(Tracker):
         except smtplib.SMTPResponseException as error:
             raise self._refused(error.smtp_code, error.smtp_error, "takes no connection") from None
         except OSError as error:
-            raise DeliveryFailed(f"{self.server} cannot be reached ({error.strerror or error})", again=True) from None
+            raise DeliveryFailed(f"{self.server} cannot be reached ({error.strerror or error})", again=True,
+                                 unreached=client.sock is None) from None
         finally:
             client.end()
 

@@ -17,6 +17,7 @@ from capture.errors import Refused
 from capture.outgoing import Outgoing
 from report.deliver import delivery, targets
 from report.deliver.base import BadTarget, Credential, DeliveryFailed, Door, File, Found, Message
+from report.deliver.http import UNREACHED
 from report.deliver.trackers.email import REST_BYTES, Email, _base64
 from report.markup.blocks import Paragraph, Strong, Text
 from tests.certs import root_pem
@@ -290,13 +291,17 @@ def test_it_goes_out_through_the_guard(server: MailServer) -> None:
 
 
 def test_nobody_there_is_one_sentence(server: MailServer) -> None:
+    tries = count(1)
+
     def dial(*_: object) -> socket.socket:
+        next(tries)
         raise ConnectionRefusedError(111, "Connection refused")
 
-    one = tracker(server)
+    one = tracker(server, patience_s=1000)
     with pytest.raises(DeliveryFailed, match=r"127.0.0.1 cannot be reached \(Connection refused\)") as failure:
         Email(one.target, None, replace(one.door, dial=dial)).check()
     assert (failure.value.again, failure.value.unclear) == (True, False)
+    assert next(tries) == 1 + UNREACHED
 
 
 def test_letters_beyond_ascii_need_a_server_that_takes_them(server: MailServer) -> None:
