@@ -128,7 +128,10 @@ class Outbox(threading.Thread):
         return partial(deliveries.done, link=came.link, what=came.what, left_out=came.left_out)
 
     def _failed(self, row: Delivery, sentence: str, *, again: bool = False, after_s: float | None = None) -> Settle:
-        said = masked(sentence.replace(str(self._store.files.directory(row.case_id)), "this case"))
+        for path, named in ((self._store.files.directory(row.case_id), "this case"),
+                            (targets.kept(self._config), "the service's file of credentials")):
+            sentence = sentence.replace(str(path), named)  # those who ask need not know where it is
+        said = masked(sentence)
         log.warning("delivery %s to %s: %s", row.id, row.target, said)
         return (partial(deliveries.later, sentence=said, after_s=after_s) if again
                 else partial(deliveries.fail, sentence=said))

@@ -152,6 +152,11 @@ def test_without_a_credential_it_says_where_to_put_one(
     works: Works, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery_id = works.ask(add(works.service, bundles))
+    monkeypatch.delenv("GATEWITNESS_OPS_TOKEN")
+    row = works.turn(delivery_id)
+    assert row.state == "failed"
+    assert "put it into GATEWITNESS_OPS_TOKEN, into the service's file of credentials or into the" in (row.said or "")
+    delivery_id = works.ask(add(works.service, bundles))
     monkeypatch.setenv("GATEWITNESS_OPS_TOKEN", "two\nlines")
     row = works.turn(delivery_id)
     assert (row.state, "control character" in (row.said or "")) == ("failed", True)
