@@ -12,7 +12,7 @@ from flask import Response, send_file
 
 from capture.record.bundle import REPORT
 from web.errors import NotFound
-from web.store.files import Folder
+from web.store.files import Folder, still_there
 from web.store.tables import Case
 
 TYPES: Final = {".pdf": "application/pdf", ".zip": "application/zip", ".json": "application/json",
@@ -37,12 +37,13 @@ def member(files: Folder, case_id: str, name: str) -> Path:
 
 
 def answer(path: Path, case: Case) -> Response:
-    """One file, as whoever may see the case gets it."""
-    if (path.parent.name, path.name) == (REPORT, "dossier.html"):
-        return _send(path, case, "text/html", _dossier_policy(path), attached=False)
-    if path.suffix in PICTURES:
-        return _send(path, case, PICTURES[path.suffix], INERT, attached=False)
-    return _send(path, case, TYPES.get(path.suffix, "application/octet-stream"), INERT, attached=True)
+    """One file, as whoever may see the case gets it; raises NotFound when it has gone since it was found."""
+    with still_there():
+        if (path.parent.name, path.name) == (REPORT, "dossier.html"):
+            return _send(path, case, "text/html", _dossier_policy(path), attached=False)
+        if path.suffix in PICTURES:
+            return _send(path, case, PICTURES[path.suffix], INERT, attached=False)
+        return _send(path, case, TYPES.get(path.suffix, "application/octet-stream"), INERT, attached=True)
 
 
 def harden(response: Response, policy: str = INERT) -> Response:

@@ -69,7 +69,6 @@ def test_from_the_form_to_the_dossier(site: Site, bundles: Bundles, script: bool
     expect(page.get_by_role("img", name="Screenshot of the page")).to_be_visible()
     if script:
         page.wait_for_function("document.images[0].naturalWidth > 100")
-    site.service.files.discard(case_id, fence)
     made.finish(site.service, bundles, "cloudflare_522", case_id, fence)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Cloudflare answered, but could not connect")
     expect(page.frame_locator("iframe").get_by_role("heading", level=1)).to_contain_text("Cloudflare answered")

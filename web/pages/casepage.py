@@ -17,7 +17,7 @@ from web.pages import lookup, sides, words
 from web.pages.files import downloads, packs
 from web.services import services
 from web.store import cases, deliveries, events, ids, jobs, masking, shares
-from web.store.files import Folder
+from web.store.files import Folder, still_there
 from web.store.tables import Case, Note, User
 
 TIMELINE: Final = 20
@@ -76,7 +76,8 @@ def _fixed(files: Folder, case_id: str) -> dict[str, Any]:
     """What follows from the files alone, which never change once they are published."""
     diagnosis = lookup.diagnosis(files.directory(case_id))
     names = {entry.path: entry.size for entry in files.names(case_id)}
-    summary = files.path(case_id, SUMMARY).read_text("utf-8", "replace") if SUMMARY in names else ""
+    with still_there():
+        summary = files.path(case_id, SUMMARY).read_text("utf-8", "replace") if SUMMARY in names else ""
     return {"path": path(diagnosis) if diagnosis else "", "downloads": downloads(names), "packs": packs(names),
             "summary": summary}
 

@@ -1,5 +1,7 @@
 """Files of a case. In: an id and a name. Out: the file, inactive; a pack as ZIP; the picture of a running capture."""
 
+from contextlib import suppress
+
 from flask import Blueprint, Response, send_file
 
 from web.errors import NotFound
@@ -7,7 +9,7 @@ from web.pages import lookup
 from web.pages.files import PACKS, zipped
 from web.services import services
 from web.serving import answer, harden, member
-from web.store.files import PICTURE
+from web.store.files import PICTURE, still_there
 from web.store.tables import Case, Job
 
 blueprint = Blueprint("evidence", __name__)
@@ -35,7 +37,8 @@ def packed(case: Case, folder: str) -> Response:
     names = [entry.path for entry in files.names(case.id) if entry.path.startswith(begin)]
     if not names:
         raise NotFound("there is no such pack")
-    made = zipped({name.removeprefix(PACKS): files.path(case.id, name) for name in names})
+    with still_there():
+        made = zipped({name.removeprefix(PACKS): files.path(case.id, name) for name in names})
     return harden(send_file(made, mimetype="application/zip", as_attachment=True, max_age=None,
                             download_name=f"{case.number}-{folder}.zip"))
 
@@ -48,5 +51,7 @@ def picture(case_id: str) -> Response:
         case = lookup.living(db, case_id)
         job = db.get(Job, case.id)
         fence = job.fence if job else 0
-    path = files.path(case.id, PICTURE) if files.is_published(case.id) else files.picture(case.id, fence)
-    return answer(path, case)
+    if not files.is_published(case.id):
+        with suppress(NotFound):  # it may be published at this very moment
+            return answer(files.picture(case.id, fence), case)
+    return answer(files.path(case.id, PICTURE), case)

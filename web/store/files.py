@@ -185,6 +185,15 @@ class Folder:
             self.delete(case_id)
 
 
+@contextlib.contextmanager
+def still_there() -> Iterator[None]:
+    """Around the reading of a file that was found just now: raises NotFound when it has been moved or erased since."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise NotFound("this file is not there any more") from None
+
+
 def _checked(case_id: str) -> str:
     if not ids.valid(case_id):
         raise NotFound("there is no such case")

@@ -53,7 +53,7 @@ def tell(served: Served, case_id: str, kind: events.Kind, **data: Any) -> int:
 
 def finish(served: Served, bundles: Bundles, name: str, case_id: str, fence: int) -> None:
     """Publishes an example as the result."""
-    shutil.copytree(bundles(name), served.files.staged_directory(case_id, fence))
+    shutil.copytree(bundles(name), served.files.staged_directory(case_id, fence), dirs_exist_ok=True)
     assert publishing.publish(served.database, served.files, case_id, fence)
 
 

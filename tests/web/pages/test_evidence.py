@@ -2,11 +2,13 @@
 
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from tests.web.pages.made import Bundles, add, ask, begin
+from tests.web.pages.made import Bundles, add, ask, begin, finish
 from tests.web.serving import Served
+from web.store.files import Folder
 
 
 def test_a_pack_is_a_zip_of_its_letter_and_files(service: Served, bundles: Bundles) -> None:
@@ -49,3 +51,39 @@ def test_the_picture_of_a_running_capture_is_there_as_soon_as_it_is_drawn(servic
 def test_the_picture_stays_when_the_case_has_ended(service: Served, bundles: Bundles) -> None:
     case = add(service, bundles)
     assert service.browser().get(f"/cases/{case.id}/picture", buffered=True).data.startswith(b"\x89PNG")
+
+
+def test_a_picture_that_is_published_while_it_is_asked_for_is_there(
+    service: Served, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(service)
+    running, _ = begin(service)
+    found = Folder.picture
+
+    def found_too_late(files: Folder, case_id: str, fence: int) -> Path:
+        (files.staging(case_id, fence) / "screenshot.png").write_bytes(b"\x89PNG now")
+        path = found(files, case_id, fence)
+        finish(service, bundles, "cloudflare_522", case_id, fence)
+        return path
+
+    monkeypatch.setattr(Folder, "picture", found_too_late)
+    got = service.browser().get(f"/cases/{running}/picture", buffered=True)
+    assert (got.status_code, got.data) == (200, (bundles("cloudflare_522") / "screenshot.png").read_bytes())
+
+
+@pytest.mark.parametrize("name", [
+    "picture", "files/screenshot.png", "files/evidence.json", "files/report/dossier.html", "packs/owner.zip"])
+def test_a_file_that_is_deleted_while_it_is_asked_for_is_not_found(
+    service: Served, bundles: Bundles, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    case = add(service, bundles)
+    found = Folder.path
+
+    def found_too_late(files: Folder, case_id: str, name: str) -> Path:
+        path = found(files, case_id, name)
+        files.delete(case_id)
+        return path
+
+    monkeypatch.setattr(Folder, "path", found_too_late)
+    got = service.browser().get(f"/cases/{case.id}/{name}")
+    assert (got.status_code, "our fault" in got.text) == (404, False)
