@@ -27,7 +27,7 @@ from capture.errors import BadInput
 from capture.record.bundle import BundleError
 from capture.record.seal import MANIFEST
 from report.verify import verify
-from web.store import database, migrations, secrets
+from web.store import database, ids, migrations, secrets
 from web.store.database import Database
 from web.store.files import Folder
 from web.store.tables import Case
@@ -46,11 +46,11 @@ def write(data: Path, target: Path) -> int:
     """
     if not (data / database.FILE).is_file():
         raise BadInput(f"{data} is no data directory of gatewitness: it has no {database.FILE}")
-    partial = target.with_name(f".{target.name}.partial")
+    partial = target.with_name(f".{target.name}.{ids.new_id()}")  # of this copy alone, should there be two at once
     if target.exists():
         raise BadInput(f"{target} is already there; nothing was written")
     try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             count = _fill(data, stream)
             stream.flush()
             os.fsync(stream.fileno())
@@ -83,8 +83,10 @@ def _copy_database(source: Path, target: Path) -> None:
 
 
 def _published(snapshot: Path) -> list[str]:
+    """Cases with files; also those that may have got theirs since the snapshot, and have lost their uploads for it."""
     with contextlib.closing(sqlite3.connect(snapshot)) as copy:
-        rows = copy.execute("SELECT id FROM cases WHERE deleted_at IS NULL AND manifest_sha256 IS NOT NULL ORDER BY id")
+        rows = copy.execute("SELECT id FROM cases WHERE deleted_at IS NULL AND (manifest_sha256 IS NOT NULL"
+                            " OR state IN ('queued', 'running')) ORDER BY id")
         return [row[0] for row in rows]
 
 
@@ -92,8 +94,11 @@ def _add_directory(archive: tarfile.TarFile, directory: Path, parent: str) -> bo
     """False for a case that was deleted since the snapshot; `verify_all` will tell of it."""
     if not directory.is_dir():
         return False
-    for path in sorted(directory.rglob("*")):
-        archive.add(path, f"{parent}/{directory.name}/{path.relative_to(directory).as_posix()}", recursive=False)
+    try:
+        for path in sorted(directory.rglob("*")):
+            archive.add(path, f"{parent}/{directory.name}/{path.relative_to(directory).as_posix()}", recursive=False)
+    except FileNotFoundError:  # at this very moment; no more than whole files were written
+        return False
     return True
 
 
@@ -166,23 +171,31 @@ def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, place: Path) -> 
 def verify_all(data: Path) -> Iterator[str]:
     """One sentence for everything in a data directory that is not as the database and the seals say.
 
-    Raises BadInput when there is no such directory.
+    May run beside the service: what comes or goes meanwhile is no difference. Raises BadInput when there is no such
+    directory.
     """
     if not (data / database.FILE).is_file():
         raise BadInput(f"{data} is no data directory of gatewitness: it has no {database.FILE}")
     kept, files = Database(data), Folder(data)
     try:
         migrations.upgrade(kept)
+        there = files.published()  # before the rows, which are older than their files
         with kept.reading() as db:
             rows = list(db.execute(select(Case.id, Case.manifest_sha256, Case.deleted_at)))
+        for case_id, sealed, deleted_at in rows:
+            if deleted_at is not None:
+                yield from [f"{case_id}: deleted, and its files are still there"] if files.is_published(case_id) else []
+            elif sealed is not None:
+                found = _differences(files.directory(case_id), sealed)
+                yield from (f"{case_id}: {line}" for line in found if not _is_deleted(kept, case_id))
+        yield from (f"{case_id}: files without a row" for case_id in sorted(there - {row[0] for row in rows}))
     finally:
         kept.close()
-    for case_id, sealed, deleted_at in rows:
-        if deleted_at is not None:
-            yield from [f"{case_id}: deleted, and its files are still there"] if files.is_published(case_id) else []
-        elif sealed is not None:
-            yield from (f"{case_id}: {line}" for line in _differences(files.directory(case_id), sealed))
-    yield from (f"{case_id}: files without a row" for case_id in sorted(files.published() - {row[0] for row in rows}))
+
+
+def _is_deleted(kept: Database, case_id: str) -> bool:
+    with kept.reading() as db:
+        return db.get_one(Case, case_id).deleted_at is not None
 
 
 def _differences(directory: Path, sealed: str) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from capture.errors import BadInput
+from report.verify import verify
 from tests.builders import answered
 from tests.web.store.made import Store, fill, open_store
 from web.store import backup, cases, jobs, publishing, secrets
@@ -165,3 +166,57 @@ def test_a_place_without_a_database_is_one_sentence(tmp_path: Path) -> None:
         list(backup.verify_all(tmp_path / "nothing"))
     with contextlib.suppress(FileNotFoundError):
         assert os.listdir(tmp_path / "nothing") == []
+
+
+def test_an_import_that_ends_while_it_is_copied_is_in_the_copy(
+    store: Store, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = store.submit(owner, url="", source="import", uploads=(Upload(name="page.har", data=b"{}"),))
+    with store.database.transaction() as db:
+        job = jobs.claim(db, "w")
+    assert job is not None
+    copied = backup._copy_database
+
+    def and_then_it_ends(source: Path, target: Path) -> None:
+        copied(source, target)
+        fill(store.files.staging(job.case_id, job.fence))
+        assert publishing.publish(store.database, store.files, job.case_id, job.fence)
+
+    monkeypatch.setattr(backup, "_copy_database", and_then_it_ends)
+    assert backup.write(store.config.data, tmp_path / "copy.tar") == 1
+    backup.restore(tmp_path / "copy.tar", tmp_path / "again")
+    assert contents(tmp_path / "again" / "cases" / case.id) == contents(store.files.directory(case.id))
+    assert list(backup.verify_all(tmp_path / "again")) == []
+
+
+def test_a_case_that_is_deleted_while_it_is_copied_stops_nothing(
+    store: Store, owner: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, staying = (published(store, owner) for _ in range(2))
+    add = tarfile.TarFile.add
+
+    def too_late(archive: tarfile.TarFile, name: Path, arcname: str, recursive: bool = True) -> None:
+        if arcname.startswith(f"cases/{going}/"):
+            shutil.rmtree(store.files.directory(going), ignore_errors=True)
+        add(archive, name, arcname, recursive)
+
+    monkeypatch.setattr(tarfile.TarFile, "add", too_late)
+    assert backup.write(store.config.data, tmp_path / "copy.tar") == 1
+    backup.restore(tmp_path / "copy.tar", tmp_path / "again")
+    assert [path.name for path in (tmp_path / "again" / "cases").iterdir()] == [staying]
+
+
+def test_what_comes_and_goes_while_all_is_verified_is_no_difference(
+    store: Store, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going = published(store, owner)
+
+    def meanwhile(directory: Path) -> list[str]:
+        published(store, owner)
+        with store.database.transaction() as db:
+            cases.tombstone(db, going, "ann", "asked to")
+        store.files.delete(going)
+        return verify(directory)
+
+    monkeypatch.setattr("web.store.backup.verify", meanwhile)
+    assert list(backup.verify_all(store.config.data)) == []
