@@ -87,11 +87,13 @@ def _from_here() -> bool:
         return False
 
 
-def _local(database: Database) -> Principal:
+def _local(database: Database) -> Principal | None:
     with database.reading() as db:
         user = users.by_name(db, users.LOCAL)
     if user is None:
         with database.transaction() as db:
+            if users.has_team(db):  # the first administrator, whose name this was until now, has come
+                return None
             user = users.local(db)
     return of_user(user, "local")
 

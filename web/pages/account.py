@@ -4,12 +4,13 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from web.access import audit, invitations, limits, logins, passwords, tokens, users
 from web.access.devices import is_known, remember
 from web.access.identity import drop_login_cookie, local_mode, login_cookie, set_login_cookie
 from web.access.principal import SCOPES, Principal, current, role_named
-from web.errors import BadField, Forbidden
+from web.errors import BadField, Forbidden, Unauthenticated
 from web.pages.reading import sentence
 from web.services import services
 from web.store.database import now
@@ -42,7 +43,7 @@ def login() -> ResponseReturnValue:
             audit.note(db, user.name if user else "unknown", limits.address(), "login-failed", user.id if user else "")
         return make_response(_login_page(WRONG, name), 401)
     if passwords.is_outdated(kept):
-        _rehash(user.id, kept, password)
+        user = _rehash(user.id, kept, password)
     return _enter(user, local_path(request.form.get("next", "")), "login")
 
 
@@ -104,7 +105,7 @@ def change_password() -> ResponseReturnValue:
     except BadField as error:
         return make_response(_account_page({error.field: sentence(error)}), 422)
     with services().database.transaction() as db:
-        user = users.get(db, principal.user_id)
+        user = _same(db, principal.user_id, kept)
         users.set_password(db, user, password_hash)
         audit.note(db, user.name, limits.address(), "password", user.id)
     flash("The password is changed; every other login has ended.")
@@ -168,6 +169,7 @@ def _enter(user: User, target: str, action: str | None) -> Response:
     """Begins a login with new secrets: whatever the browser held before is worth nothing."""
     parts = services()
     with parts.database.transaction() as db:
+        user = _same(db, user.id, user.password_hash)
         logins.end_token(db, login_cookie(parts.config))
         agent = audit.plain(request.headers.get("User-Agent", ""))
         token = logins.start(db, parts.config, user, limits.address(), agent)
@@ -183,12 +185,21 @@ def _enter(user: User, target: str, action: str | None) -> Response:
     return answer
 
 
-def _rehash(user_id: str, kept: str, password: str) -> None:
+def _rehash(user_id: str, kept: str, password: str) -> User:
     renewed = passwords.hashed(password)
     with services().database.transaction() as db:
-        user = users.get(db, user_id)
-        if user.password_hash == kept:
-            user.password_hash = renewed
+        user = _same(db, user_id, kept)
+        user.password_hash = renewed
+    return user
+
+
+def _same(db: Session, user_id: str, password_hash: str | None) -> User:
+    """The user, whose password was checked just now, if that is still the password and the user still may log in;
+    raises Unauthenticated."""
+    user = users.get(db, user_id)
+    if user.disabled_at is not None or user.password_hash != password_hash:
+        raise Unauthenticated("the password was changed at this moment, or the user shut out; log in again")
+    return user
 
 
 def _with_login() -> Principal:

@@ -78,6 +78,7 @@ def enter(token: str) -> Response:
         if not passwords.fits(share.passphrase_hash, request.form.get("passphrase", "")[:shares.MOST_PASSPHRASE + 1]):
             return _door(token, share, WRONG)
     with services().database.transaction() as db:
+        share, _ = shares.find(db, token)  # it may have ended while the passphrase was tried
         shares.look(db, share, limits.address(), audit.plain(request.user_agent.string))
     response = redirect(f"/s/{token}/dossier", 303)
     config = services().config

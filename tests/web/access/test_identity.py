@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from flask import g
+from sqlalchemy.orm import Session
 
 from tests.web.serving import Served
 from web.access import users
 from web.access.identity import FORWARDED, cookie_name, identify, is_https, local_mode, may_be_local
 from web.access.principal import Principal
 from web.services import services
-from web.store.tables import Login, Token
+from web.store.tables import Login, Token, User
 
 
 def asked(service: Served, path: str = "/", **given: Any) -> Principal | None:
@@ -102,3 +103,16 @@ def test_over_https_cookies_carry_the_prefix(service: Served) -> None:
     https = service.config.model_copy(update={"public_url": "HTTPS://gw.example"})
     assert (cookie_name(service.config, "gw_login"), cookie_name(https, "gw_login")) == ("gw_login", "__Host-gw_login")
     assert (is_https(service.config), is_https(https)) == (False, True)
+
+
+def test_local_mode_that_ends_at_this_moment_makes_no_user(service: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_name = users.by_name
+
+    def meanwhile(db: Session, name: str) -> User | None:
+        monkeypatch.setattr(users, "by_name", by_name)
+        service.log_in("admin", "ann")
+        return None
+
+    monkeypatch.setattr(users, "by_name", meanwhile)
+    assert asked(service) is None
+    assert service.count(User) == 1

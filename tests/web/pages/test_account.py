@@ -1,11 +1,14 @@
 """Logging in and out, and what is one's own."""
 
+from collections.abc import Callable
+
 import pytest
+from sqlalchemy.orm import Session
 
 from tests.web.serving import PASSWORD, Browser, Served
 from web.access import invitations, passwords, secret, users
 from web.pages.account import local_path
-from web.store.tables import Audit, Invitation, Login, Token
+from web.store.tables import Audit, Invitation, Login, Token, User
 
 OTHER = "another lamp and a rope"
 
@@ -224,3 +227,32 @@ def test_a_token_that_makes_no_sense_is_not_made(service: Served, data: dict[str
     ("/a//evil.example", "/a//evil.example"), ("/\u2028", "/"), ("//[", "/")])
 def test_one_goes_on_only_within_the_service(text: str, path: str) -> None:
     assert local_path(text) == path
+
+
+@pytest.mark.parametrize("action", ["login", "change"])
+@pytest.mark.parametrize("change", [users.forget_password, users.disable])
+def test_a_password_that_ends_while_it_is_tried_opens_nothing(
+    service: Served, monkeypatch: pytest.MonkeyPatch, change: Callable[[Session, User], None], action: str
+) -> None:
+    service.add_user("admin", "boss")
+    browser = service.log_in("member", "ann") if action == "change" else service.browser()
+    fits = passwords.fits
+
+    def meanwhile(kept: str | None, given: str) -> bool:
+        fitted = fits(kept, given)
+        with service.database.transaction() as db:
+            found = users.by_name(db, "ann")
+            assert found is not None
+            change(db, found)
+        return fitted
+
+    service.add_user("member", "ann")
+    monkeypatch.setattr(passwords, "fits", meanwhile)
+    if action == "login":
+        log_in(browser)
+    else:
+        browser.post("/account/password", {"old": PASSWORD, "password": OTHER, "again": OTHER})
+    monkeypatch.setattr(passwords, "fits", fits)
+    assert service.count(Login) == 0
+    assert browser.get("/account").status_code == 303
+    assert log_in(service.browser(), password=OTHER) == 401

@@ -9,6 +9,8 @@ from werkzeug.test import TestResponse
 
 from tests.web.pages.made import Bundles, add, ask
 from tests.web.serving import Browser, Served
+from web.access import passwords
+from web.store import cases
 from web.store.tables import Audit, Case, Share, ShareView
 
 AsUser = Callable[..., Browser]
@@ -196,3 +198,18 @@ def test_the_name_of_a_browser_is_shown_as_text(service: Served, case: Case) -> 
     token = stranger.csrf(link)
     stranger.client.post(link, data={"csrf_token": token}, headers={"User-Agent": "<script>alert(1)</script>"})
     assert "&lt;script&gt;alert(1)" in service.browser().get(f"/cases/{case.id}").get_data(as_text=True)
+
+
+def test_a_link_that_ends_while_its_passphrase_is_tried_opens_nothing(
+    service: Served, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make(service, case, passphrase=PASSPHRASE)
+    fits = passwords.fits
+
+    def meanwhile(kept: str | None, given: str) -> bool:
+        with service.database.transaction() as db:
+            cases.tombstone(db, case.id, "ann", "asked to")
+        return fits(kept, given)
+
+    monkeypatch.setattr(passwords, "fits", meanwhile)
+    assert enter(service.browser(), link, passphrase=PASSPHRASE).status_code == 404
