@@ -106,7 +106,7 @@ def _attach(tracker: Tracker, case: str, offers: Mapping[str, Offer], limits: Li
         if offer is None:
             break
         try:
-            done[offer.name] = _upload(tracker, File(f"{case}-{offer.name}", offer.media_type, offer.read()))
+            done[offer.name] = _upload(tracker, _file(case, offer))
         except DeliveryFailed as error:
             if error.unfit is None:
                 _take_back(tracker, list(done.values()), error)
@@ -117,6 +117,13 @@ def _attach(tracker: Tracker, case: str, offers: Mapping[str, Offer], limits: Li
         with suppress(DeliveryFailed):  # of a higher rung; no text names them
             tracker.discard(list(done.values()))
     return choice, uploads
+
+
+def _file(case: str, offer: Offer) -> File:
+    try:
+        return File(f"{case}-{offer.name}", offer.media_type, offer.read())
+    except OSError as error:  # the case may have been deleted: what is at the tracker is taken back
+        raise DeliveryFailed(f"{offer.name} cannot be read ({error.strerror or error})", again=True) from error
 
 
 def _upload(tracker: Tracker, file: File) -> Upload:

@@ -268,6 +268,8 @@ def _end(db: Session, row: Delivery, state: Ended) -> None:
     row.state, row.ended_at, row.lease_until, row.share_url = state, now(db), None, None
     if state != "delivered":
         _revoke(db, row)
+    if db.get_one(Case, row.case_id).deleted_at is not None:
+        row.said, row.left_out = None, []  # as `forget` has it, also for what was being sent
 
 
 def _revoke(db: Session, row: Delivery) -> None:

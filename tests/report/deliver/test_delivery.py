@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from report.deliver.base import DeliveryFailed, Found, Limits
+from report.deliver.base import DeliveryFailed, File, Found, Limits, Upload
 from report.deliver.delivery import deliver
 from report.deliver.parcel import Parcel, parcel
 from tests.report.deliver.fake import Fake, TextFirst, TicketFirst
@@ -193,3 +193,18 @@ def test_a_case_that_is_a_line_gets_no_files_later(sent: Parcel, kind: type[Fake
     deliver(tracker, other(sent))
     came = deliver(tracker, other(sent))
     assert (came.what, came.files, len(tracker.files)) == ("there already", (), 3)
+
+
+def test_a_file_that_is_gone_leaves_none_of_the_others(sent: Parcel, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = Fake()
+    attach = tracker.attach
+
+    def and_then_the_case_is_deleted(file: File) -> Upload:
+        for offer in sent.offers.values():
+            offer.source.unlink(missing_ok=True)
+        return attach(file)
+
+    monkeypatch.setattr(tracker, "attach", and_then_the_case_is_deleted)
+    with pytest.raises(DeliveryFailed, match="cannot be read"):
+        deliver(tracker, sent)
+    assert (tracker.files, len(tracker.tickets["1"])) == ({}, 1)

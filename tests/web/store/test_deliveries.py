@@ -286,3 +286,14 @@ def test_states_are_counted(store: Store, case: Case) -> None:
         assert deliveries.counts(db) == {"queued": 1, "sending": 1}
         assert len(deliveries.sending(db)) == 1
         assert deliveries.is_any_due(db)
+
+
+def test_nothing_of_what_a_tracker_says_of_a_deleted_case_is_kept(store: Store, case: Case) -> None:
+    ask(store, case, ticket="1")
+    ask(store, case, ticket="2")
+    first, second = held(store), held(store)
+    with store.database.transaction() as db:
+        tombstone(db, case.id, "ann", "enough")
+    call(store, deliveries.done, first, "https://desk.example/1", "written", ["the PDF was too large"])
+    call(store, deliveries.fail, second, "the desk says: secret words of the page")
+    assert [(row.said, row.left_out) for row in (now(store, first), now(store, second))] == [(None, []), (None, [])]
