@@ -9,6 +9,7 @@ them with a second name elsewhere, is taken.
 """
 
 import contextlib
+import math
 import os
 import shutil
 import stat
@@ -173,7 +174,7 @@ class Folder:
         """Cases with uploads that have lain for that long, or since before `prepare`: nobody is handing them in now."""
         before = time.time() - older_than_s
         return {path.name for path in self.uploads.iterdir() if ids.valid(path.name)
-                and (path.name in self._from_before or path.stat().st_mtime <= before)}
+                and (path.name in self._from_before or _changed_at(path) <= before)}
 
     def sweep(self, staged: Collection[tuple[str, int]], uploads: Collection[str], cases: Collection[str]) -> None:
         """Removes what was left over; what is, only the database knows (`publishing.sweep`)."""
@@ -240,6 +241,14 @@ def _sync(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Removes a directory with everything in it; nothing happens when it is not there."""
+    """Removes a directory with everything in it, also what others remove at the same time."""
+    while path.exists():
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(path)
+
+
+def _changed_at(path: Path) -> float:
+    """Seconds since the epoch; never, when it has just been erased."""
     with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        return path.stat().st_mtime
+    return math.inf

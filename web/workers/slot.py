@@ -275,8 +275,9 @@ class Slot(threading.Thread):
     def _end(self, case_id: str, fence: int, state: jobs.Ended, reason: str | None) -> None:
         self._store.files.discard(case_id, fence)
         with self._store.database.transaction() as db:
-            jobs.finish(db, case_id, fence, state, reason)
-        self._store.files.forget_uploads(case_id)
+            ended = jobs.finish(db, case_id, fence, state, reason)
+        if ended:
+            self._store.files.forget_uploads(case_id)
 
     def _fail(self, case_id: str, fence: int, reason: str) -> None:
         self._store.files.discard(case_id, fence)

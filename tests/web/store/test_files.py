@@ -1,6 +1,7 @@
 """Files of cases: published whole or not at all, found only by the names of their manifests."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from capture.record import codec, seal
 from report.verify import verify
 from tests.web.store.made import fill
 from web.errors import NotFound
+from web.store import ids
 from web.store.files import Folder, Unpublishable
 
 CASE = "0123456789ABCDEFGHJKMNPQRS"
@@ -253,3 +255,31 @@ def test_what_is_no_case_is_not_listed(folder: Folder) -> None:
 def test_free_space_is_that_of_the_disk(folder: Folder) -> None:
     disk = os.statvfs(folder.cases)
     assert 0 < folder.free_bytes() <= disk.f_blocks * disk.f_frsize
+
+
+def test_what_two_delete_at_once_is_gone(published: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    rmtree = shutil.rmtree
+
+    def overtaken(path: Path) -> None:
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(shutil, "rmtree", overtaken)
+    published.delete(CASE)
+    assert not published.is_published(CASE)
+
+
+def test_an_upload_that_is_erased_while_all_are_listed_is_not_listed(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.keep_uploads(CASE, [b"x"])
+
+    valid = ids.valid
+
+    def and_then_it_goes(name: str) -> bool:
+        monkeypatch.setattr(ids, "valid", valid)
+        folder.forget_uploads(CASE)
+        return valid(name)
+
+    monkeypatch.setattr(ids, "valid", and_then_it_goes)
+    assert folder.uploaded(0) == set()

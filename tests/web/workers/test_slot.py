@@ -1,6 +1,7 @@
 """What becomes of a job, by what its worker says and does."""
 
 import errno
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -355,3 +356,18 @@ def test_the_next_worker_starts_while_the_dossier_is_made(store: Made, owner: st
     work = start(Puppet(READY, BEGAN, captured))
     until(lambda: len(work.stage.all) == 2, "the start of the second worker")
     assert not work.stage.all[0].ended.is_set()
+
+
+def test_whoever_has_lost_a_case_leaves_its_uploads_to_the_next(store: Made, owner: str, start: Start) -> None:
+    case_id = store.submit(owner, source="import", url="", uploads=(Upload(name="a.har", data=b"one"),)).id
+    lost = threading.Event()
+
+    def taken_over(_: Order) -> Told:
+        with store.database.transaction() as db:
+            db.get_one(Job, case_id).fence += 1
+        lost.set()
+        return says("bad", "because")
+
+    work = start(Puppet(READY, BEGAN, taken_over))
+    until(lambda: lost.is_set() and not any(slot.attempt for slot in work.runner._slots), "the end of the attempt")
+    assert store.files.upload(case_id, 0).read_bytes() == b"one"
