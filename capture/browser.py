@@ -198,7 +198,7 @@ class Browser:
             self._ended = True
             self.died = not _is_alive(self.process.pid)
             (_kill_tree if self.process.returncode is None else _kill_group)(self.process.pid)
-            await self.process.wait()
+        await self.process.wait()
         await self.devtools.close()
         self.exit_socket.close()
         await asyncio.to_thread(_remove, self.profile)

@@ -113,6 +113,7 @@ async def dial(addresses: Sequence[str], port: int, limit_s: float, connect: Con
     """
     waiting, running = deque(interleaved(addresses)), set[asyncio.Task[Attempt]]()
     failed: list[Attempt] = []
+    won: list[Attempt] = []
     deadline = time.monotonic() + limit_s
     try:
         while waiting or running:
@@ -128,7 +129,11 @@ async def dial(addresses: Sequence[str], port: int, limit_s: float, connect: Con
                 return won[0]
             failed += ended
     finally:
-        await _abandon(running)
+        try:
+            await _abandon(running)
+        except asyncio.CancelledError:
+            _close(won)
+            raise
     return next((a for a in reversed(failed) if a.errno not in _NOT_SENT), failed[-1])
 
 
@@ -145,9 +150,14 @@ async def _attempt(address: str, port: int, deadline: float, connect: Connect) -
 
 async def _abandon(running: set[asyncio.Task[Attempt]]) -> None:
     for task in running:
+        task.add_done_callback(_lose)
         task.cancel()
-    ended = await asyncio.gather(*running, return_exceptions=True)
-    _close([attempt for attempt in ended if isinstance(attempt, Attempt)])
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+def _lose(task: asyncio.Task[Attempt]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        _close([task.result()])
 
 
 def _close(attempts: list[Attempt]) -> None:

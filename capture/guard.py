@@ -27,6 +27,8 @@ from capture.record.request import LimitHit, Limits
 from capture.relay import Relay, abort
 from capture.resolver import Resolver
 
+_AGAIN_S = 1.0
+"""Between two attempts to end a task, seconds."""
 REFUSED = "net::ERR_BLOCKED_BY_ADMINISTRATOR"
 NOT_RESOLVED = "net::ERR_NAME_NOT_RESOLVED"
 
@@ -141,14 +143,13 @@ class Guard:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for writer in self._writers:
-            writer.transport.abort()
-        for listener in self._listeners:
-            listener.close()
+        try:
+            await _ended(tuple(self._tasks))
+        finally:
+            for writer in self._writers:
+                writer.transport.abort()
+            for listener in self._listeners:
+                listener.close()
         # Transports close their sockets one turn after they were told to.
         await asyncio.sleep(0)
 
@@ -362,6 +363,16 @@ class Guard:
         self._tasks.add(task)
         task.add_done_callback(ended)
         return task
+
+
+async def _ended(tasks: tuple[asyncio.Task[None], ...]) -> None:
+    """Cancels them until they have ended: a wait_for whose answer comes at that moment forgets it (Python before 3.12,
+    https://github.com/python/cpython/issues/86296)."""
+    while not all(task.done() for task in tasks):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=_AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _loopback_pair() -> tuple[socket.socket, socket.socket]:

@@ -41,11 +41,11 @@ class Connects:
 
 def guard(
     connect: Connects, *, zone: DnsServer | None = None, allow: tuple[str, ...] = (), target: str | None = None,
-    limits: Limits | None = None, started: float | None = None,
+    limits: Limits | None = None, started: float | None = None, timeout_s: float = 30,
 ) -> Guard:
-    """A guard with the usual limits that asks `zone` and dials with `connect`."""
+    """A guard with the usual limits that asks `zone`, for `timeout_s`, and dials with `connect`."""
     nameserver = zone.address if zone else "127.0.0.1:9"
-    resolver = Resolver((nameserver,), timeout_s=0.4, hosts_file=Path("/nonexistent"))
+    resolver = Resolver((nameserver,), timeout_s=timeout_s, hosts_file=Path("/nonexistent"))
     started = time.monotonic() if started is None else started
     return Guard(Policy(allow), resolver, limits or Limits(), started, target, connect)
 

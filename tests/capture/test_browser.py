@@ -76,11 +76,25 @@ async def test_a_browser_comes_up_with_an_empty_page_and_is_killed_whole(tempora
 async def test_at_its_deadline_a_browser_is_killed_although_the_event_loop_is_busy(temporary: Path) -> None:
     async with no_process_left():
         browser = await Browser.start(chromium.find().path)
-        browser.kill_after(0.2)
         root = psutil.Process(browser.process.pid)
+        browser.kill_after(0.2)
         while alive(root):  # in all this time no other task of the loop runs
             time.sleep(0.02)
         await browser.kill()
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.browser
+async def test_a_browser_whose_killing_was_given_up_is_killed_the_second_time(temporary: Path) -> None:
+    async with no_process_left():
+        browser = await Browser.start(chromium.find().path)
+        killing = asyncio.create_task(browser.kill())
+        await asyncio.sleep(0)
+        killing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await killing
+        await browser.kill()
+        assert browser.process.returncode is not None
     assert list(temporary.iterdir()) == []
 
 
@@ -100,7 +114,7 @@ async def test_a_browser_whose_main_process_died_leaves_nobody_behind(temporary:
         browser.process.kill()
         await browser.process.wait()
         with pytest.raises(DevToolsError):
-            await browser.devtools.call("Browser.getVersion", timeout=5)
+            await browser.devtools.call("Browser.getVersion", timeout=60)
         await browser.kill()
         await browser.kill()
         assert browser.died
@@ -168,7 +182,7 @@ exit 1""", "Out of ideas"),
 async def test_a_program_that_is_no_browser_is_one_sentence_and_leaves_nothing_behind(
         script: str, words: str, tmp_path: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch, no_file_left: None
 ) -> None:
-    monkeypatch.setattr(module, "START_S", 1.0)
+    monkeypatch.setattr(module, "START_S", 1.0 if words == "no answer in 1 s" else 60.0)
     async with no_process_left():
         with pytest.raises(CaptureError, match=r"^the browser not-a-browser did not come up: ") as caught:
             await Browser.start(program(tmp_path, script))

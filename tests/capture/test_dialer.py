@@ -9,7 +9,8 @@ from contextlib import suppress
 
 import pytest
 
-from capture.dialer import CHROMIUM_ERRORS, accept_tcp
+from capture import dialer
+from capture.dialer import CHROMIUM_ERRORS, accept_tcp, dial
 from capture.guard import Guard
 from capture.policy import ALLOW_ALL, Policy
 from capture.record.request import Limits
@@ -125,3 +126,31 @@ async def _given_up(listener: socket.socket, turns: int) -> None:
         waiting.cancel()
         with suppress(asyncio.CancelledError):
             (await waiting)[0].close()
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_dial_that_is_given_up_leaves_no_connection(monkeypatch: pytest.MonkeyPatch, *, slow: bool) -> None:
+    monkeypatch.setattr(dialer, "STAGGER_S", 0.01)
+    connected: list[socket.socket] = []
+
+    async def connect(address: str, port: int) -> socket.socket:
+        if address == PUBLIC_6:
+            await asyncio.sleep(3600)
+        if slow:
+            await asyncio.sleep(0)
+        connected.append(socket.socket())
+        return connected[-1]
+
+    for turns in range(20):
+        dialling = asyncio.create_task(dial((PUBLIC_6, PUBLIC), 80, 60, connect))
+        while not connected:
+            await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        dialling.cancel()
+        with suppress(asyncio.CancelledError):
+            sock = (await dialling).sock
+            assert sock is not None
+            sock.close()
+        await asyncio.sleep(0)
+        assert connected.pop().fileno() == -1

@@ -2,12 +2,14 @@
 
 import asyncio
 import errno
+from contextlib import suppress
 
 import pytest
 
 from capture.dialer import connect_tcp
 from capture.guard import is_background
 from capture.policy import ALLOW_ALL
+from capture.resolver import Resolution
 from tests.dnsserver import Answer, DnsServer
 from tests.listening import streams
 from tests.socksclient import (
@@ -85,7 +87,7 @@ async def test_one_bad_answer_refuses_the_whole_name(name: str) -> None:
 async def test_a_name_that_does_not_resolve_fails_and_nothing_is_dialled(answer: Answer, rcode: str) -> None:
     connect = Connects()
     with DnsServer({"site.test": answer}) as zone:
-        async with guard(connect, zone=zone) as subject:
+        async with guard(connect, zone=zone, timeout_s=30 if answer is not None else 0.4) as subject:
             code, dial = await outcome(subject, "site.test")
     assert (code, dial.verdict, dial.rcode, connect.dialled) == (NO_HOST, "failed", rcode, [])
     assert (dial.error, dial.errno, dial.address) == ("net::ERR_NAME_NOT_RESOLVED", None, None)
@@ -193,3 +195,18 @@ async def test_on_exit_every_connection_is_closed_and_no_task_is_left() -> None:
     assert [by_host[host].error for host in (PUBLIC, "mute.test")] == ["net::ERR_ABORTED"] * 2
     assert [by_host[host].closed_by for host in ("11.0.0.1", "11.0.0.2")] == ["us"] * 2
     assert all(dial.duration_ms is not None for dial in subject.dials())
+
+
+async def test_on_exit_a_task_that_forgets_that_it_was_cancelled_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answers_at_that_moment(name: str) -> Resolution:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3600)
+        return Resolution(name, (PUBLIC,), "resolver")
+
+    async with guard(Connects(failures={PUBLIC: None})) as subject:
+        monkeypatch.setattr(subject.resolver, "addresses", answers_at_that_moment)
+        waiting = asyncio.create_task(ask(await subject.listen("page"), "shop.test"))
+        await until(lambda: len(subject.dials()) == 1)
+        await asyncio.sleep(0)
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert subject.dials()[0].error == "net::ERR_ABORTED"
