@@ -36,6 +36,7 @@ from web.store import jobs
 from web.store.database import Database
 from web.store.tables import Case, Event, Job
 from web.workers.pool import scratch_for
+from web.workers.serve import LOCK
 
 ROOT: Final = Path(__file__).parent.parent
 KILL_S: Final = 2.0
@@ -101,6 +102,8 @@ class Service:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+        # On a machine that is busy enough, what was killed is longer about its end than the next one waits for it.
+        subprocess.run(["flock", "--timeout", "120", str(self.data / LOCK), "true"], check=True)
         self.start()
 
     def stop(self) -> int:

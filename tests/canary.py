@@ -5,13 +5,16 @@ The site lives on SITE, the canaries on CANARIES: a policy that opens the first 
 """
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Collection
 from typing import Self
 
 from tests.brokensite import HTML, Server, answer
 from tests.dnsserver import DnsServer
 from tests.listening import streams
 
+LONGEST_S = 20.0
 SITE = "127.0.0.2"
 CANARIES = ("127.0.0.1", "::1")
 ZONE = "canary.test"
@@ -105,9 +108,11 @@ class _Udp(asyncio.DatagramProtocol):
 class CanarySite(Server):
     """The page at `base`, the canaries around it and the resolver for the guard."""
 
-    def __init__(self) -> None:
-        """Starts with `async with`."""
+    def __init__(self, awaited: Collection[str] = ()) -> None:
+        """Starts with `async with`. The page is not complete before the vectors in `awaited` have asked for a name, or
+        LONGEST_S have passed."""
         super().__init__(SITE)
+        self.awaited = frozenset(f"{vector}.{ZONE}" for vector in awaited)
         self.arrivals: list[str] = []
         """What reached a canary, in words; must stay empty."""
         self.tcp_port = self.udp_port = 0
@@ -140,12 +145,21 @@ class CanarySite(Server):
             data = self._early_hints() + answer("200 OK", HTML, *self._headers(), body=self.page().encode())
         elif path == b"/sw.js":
             data = answer("200 OK", "Content-Type: text/javascript", body=self._worker().encode())
+        elif path == b"/hold":
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_S):
+                    await self._tried()
+            data = answer("204 No Content")
         elif path == b"/redirect":
             data = answer("302 Found", f"Location: {query.decode()}")
         else:
             data = answer("404 Not Found", HTML, body=b"nothing here")
         writer.write(data)
         await writer.drain()
+
+    async def _tried(self) -> None:
+        while not self.awaited <= {name for name, _ in self.dns.queries}:
+            await asyncio.sleep(0.05)
 
     def bases(self, vector: str) -> list[str]:
         """Where a vector aims at."""
@@ -162,7 +176,7 @@ class CanarySite(Server):
         guarded = "".join(f"try {{ {statement} }} catch (error) {{ }}\n" for statement in statements)
         return (f"<!doctype html><title>Canary</title><h1>Canary</h1>{''.join(parts)}<script>{PEER}"
                 f"addEventListener('unhandledrejection', (e) => e.preventDefault());\n"
-                f"navigator.serviceWorker?.register('/sw.js');\n{guarded}</script>")
+                f"navigator.serviceWorker?.register('/sw.js');\nfetch('/hold');\n{guarded}</script>")
 
     def _headers(self) -> list[str]:
         lines = []

@@ -1,12 +1,13 @@
-"""What holds for every test. In: nothing. Out: a Hypothesis profile in which no time is measured, nobody's keyring, and
-an order."""
+"""What holds for every test. In: nothing. Out: a Hypothesis profile in which no time is measured and nothing is left
+to chance, nobody's keyring, and an order."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True,
+                          database=None)
 settings.load_profile("patient")
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"  # a developer's own has nothing to do here
 

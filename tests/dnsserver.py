@@ -9,6 +9,7 @@ list of answers given in turn (the last one for ever): that is how names are reb
 that type only. Names that are not listed do not exist.
 """
 
+import contextlib
 import select
 import socket
 import struct
@@ -60,7 +61,7 @@ class DnsServer:
     def _run(self) -> None:
         while True:
             ready, _, _ = select.select([self._udp, self._tcp, self._quit], [], [])
-            if self._quit in ready:
+            if ready == [self._quit]:  # what was asked before counts
                 return
             if self._udp in ready:
                 query, client = self._udp.recvfrom(65535)
@@ -72,9 +73,13 @@ class DnsServer:
 
     def _serve_tcp(self) -> None:
         connection, _ = self._tcp.accept()
-        with connection:
-            (size,) = struct.unpack("!H", connection.recv(2, socket.MSG_WAITALL))
-            reply = self._reply(connection.recv(size, socket.MSG_WAITALL), udp=False)
+        with connection, contextlib.suppress(ConnectionError):
+            head = connection.recv(2, socket.MSG_WAITALL)
+            size = int.from_bytes(head)
+            query = connection.recv(size, socket.MSG_WAITALL) if len(head) == 2 else b""
+            if len(query) < size or not query:  # the client has given up
+                return
+            reply = self._reply(query, udp=False)
             if reply:
                 connection.sendall(struct.pack("!H", len(reply)) + reply)
 

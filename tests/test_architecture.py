@@ -1,6 +1,8 @@
 """The rules of this tree. In: its files. Out: a failed test that names every file, function or import to mend."""
 
 import ast
+import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -235,8 +237,15 @@ def test_the_exceptions_are_not_stale() -> None:
 def tracked() -> list[Path]:
     """What belongs to the tree, whether or not git is there to ask; the names in .gitignore are left out."""
     ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
-    return [path for path in sorted(ROOT.rglob("*")) if path.is_file() and not path.relative_to(ROOT).parts[0] == ".git"
-            and not any(Path(part).match(pattern) for part in path.relative_to(ROOT).parts for pattern in ignored)]
+    found = []
+    for root, directories, files in os.walk(ROOT):
+        directories[:] = [name for name in directories if name != ".git" and not _is_any(name, ignored)]
+        found += [Path(root, name) for name in files if not _is_any(name, ignored)]
+    return sorted(found)
+
+
+def _is_any(name: str, patterns: set[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 def test_nothing_names_the_machine_it_was_written_on_or_a_package_index() -> None:

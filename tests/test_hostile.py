@@ -19,7 +19,8 @@ pytestmark = pytest.mark.browser
 LIMITS = Limits(total_s=60, commit_s=30, load_s=2, idle_s=1, evaluate_s=2, screenshot_s=5, probe_s=2,
                 connection_idle_s=3, body_bytes=1_000_000, down_bytes=8_000_000, console_entries=200)
 """Short where a page may keep us waiting, long where a busy machine may."""
-TALL_LIMITS = LIMITS.model_copy(update={"load_s": 30.0, "screenshot_s": 30.0, "screenshot_height_px": 10_000})
+TALL_LIMITS = LIMITS.model_copy(update={
+    "load_s": 30.0, "evaluate_s": 30.0, "screenshot_s": 30.0, "screenshot_height_px": 10_000})
 """Two tiles, so that they have to be put together."""
 OWN_LIMITS = {
     "never-answers": LIMITS.model_copy(update={"commit_s": 2.0}),

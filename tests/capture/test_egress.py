@@ -13,13 +13,12 @@ from capture import chromium
 from capture.browser import Browser
 from capture.pipeline import capture
 from capture.record.request import CaptureRequest, Limits
-from tests.canary import CANARIES, SITE, ZONE, CanarySite
+from tests.canary import CANARIES, LONGEST_S, SITE, ZONE, CanarySite
 from tests.dnsserver import DnsServer
 
 pytestmark = pytest.mark.browser
 
-LIMITS = Limits(total_s=30, connections=5_000, parallel_connections=1_000)
-LONGEST_S = 20.0
+LIMITS = Limits(total_s=90, load_s=60, idle_s=30, connections=5_000, parallel_connections=1_000)
 
 TRIED = set("""
     audio background beacon csp-report css-font css-import css-url embed event-source fetch fetch-keepalive
@@ -59,7 +58,7 @@ def tcp_connects(trace: str) -> set[tuple[str, str]]:
 
 
 async def test_a_page_that_tries_every_way_out_reaches_nothing_but_the_guard(tmp_path: Path) -> None:
-    async with CanarySite() as site, traced_browser(tmp_path) as (browser, trace):
+    async with CanarySite(TRIED) as site, traced_browser(tmp_path) as (browser, trace):
         port = browser.exit_socket.getsockname()[1]
         request = CaptureRequest(url=site.base, allow_networks=(f"{SITE}/32",), system_resolvers=(site.dns.address,),
                                  limits=LIMITS)

@@ -22,8 +22,9 @@ from tests.socksclient import (
 
 async def test_bytes_go_both_ways_and_are_counted() -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard = await reader.readexactly(5)
         await asyncio.sleep(0.05)
-        await say(writer, (await reader.readexactly(5)).upper())
+        await say(writer, heard.upper())
 
     async with streams(echo) as port, guard(Connects(port)) as subject:
         code, client = await ask(await subject.listen("page"), PUBLIC)

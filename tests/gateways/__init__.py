@@ -11,8 +11,8 @@ import signal
 import socket
 import tempfile
 import tomllib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,6 @@ START_S = 60.0
 """Longest wait for a gateway to accept connections, seconds."""
 STOP_S = 20.0
 """Longest wait for killed processes to be gone, seconds."""
-ATTEMPTS = 3
-"""Starts tried: a free port can be taken by somebody else before the gateway binds it."""
 
 
 class GatewayDown(RuntimeError):
@@ -40,9 +38,9 @@ async def gateway(name: str, upstream_port: int) -> AsyncIterator[str]:
 
     At the end the process and all that it started are gone, and so are its files. Raises GatewayDown.
     """
-    with tempfile.TemporaryDirectory(prefix="gateway-", ignore_cleanup_errors=True) as made:
+    with tempfile.TemporaryDirectory(prefix="gateway-", ignore_cleanup_errors=True) as made, _own_port() as port:
         directory = Path(made)
-        process, port = await _start(name, upstream_port, directory)
+        process = await _start(name, upstream_port, directory, port)
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
@@ -51,19 +49,16 @@ async def gateway(name: str, upstream_port: int) -> AsyncIterator[str]:
                 segment.unlink()  # squid leaves its shared memory when it is ended at once
 
 
-async def _start(name: str, upstream_port: int, directory: Path) -> tuple[asyncio.subprocess.Process, int]:
-    for _ in range(ATTEMPTS):
-        port = _free_port()
-        _write_files(name, directory, {"dir": str(directory), "port": str(port), "upstream": str(upstream_port)})
-        process = await _spawn(name, directory, port, upstream_port)
-        try:
-            ready = await _accepts(process, port)
-        except asyncio.CancelledError:
-            await _stop(process)
-            raise
-        if ready:
-            return process, port
+async def _start(name: str, upstream_port: int, directory: Path, port: int) -> asyncio.subprocess.Process:
+    _write_files(name, directory, {"dir": str(directory), "port": str(port), "upstream": str(upstream_port)})
+    process = await _spawn(name, directory, port, upstream_port)
+    try:
+        if await _accepts(process, port):
+            return process
+    except asyncio.CancelledError:
         await _stop(process)
+        raise
+    await _stop(process)
     raise GatewayDown(f"{name} does not accept connections; its logs:\n{_logs(directory)}")
 
 
@@ -91,10 +86,13 @@ def _filled(text: str, names: dict[str, str]) -> str:
     return text
 
 
-def _free_port() -> int:
+@contextmanager
+def _own_port() -> Iterator[int]:
+    """A port that nobody else is given: it is bound, and only who names it can listen there too."""
     with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+        yield int(sock.getsockname()[1])
 
 
 async def _accepts(process: asyncio.subprocess.Process, port: int) -> bool:

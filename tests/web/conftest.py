@@ -22,6 +22,7 @@ def real_hasher() -> Iterator[PasswordHasher]:
     with pytest.MonkeyPatch.context() as patch:
         real = passwords._HASHER
         patch.setattr(passwords, "_HASHER", PasswordHasher.from_parameters(profiles.CHEAPEST))
+        passwords._nobody()  # kept as it is made first
         yield real
 
 

@@ -44,7 +44,7 @@ ZONE = {
 class Redirected(Resolver):
     """Sends what is meant for a name server's port 53 to the test's server, and remembers whom it was meant for."""
 
-    def __init__(self, server: DnsServer, timeout_s: float = 0.5) -> None:
+    def __init__(self, server: DnsServer, timeout_s: float = 30) -> None:
         super().__init__((server.address,), timeout_s)
         self.meant_for: list[str] = []
         self._address = server.address
@@ -106,7 +106,7 @@ async def test_the_resolvers_of_the_request_are_asked_side_by_side(
     make: Make, server: DnsServer, resolver: Redirected
 ) -> None:
     with DnsServer({"shop.test": ("A 127.0.0.77",)}) as other:
-        plain = Resolver((server.address,), 0.5)
+        plain = Resolver((server.address,), 30)
         found = await dns.run(make("http://shop.test/", resolver=plain, resolvers=(other.address,), policy=Policy()))
     assert asked(found, other.address) == {("shop.test", "A"), ("shop.test", "AAAA")}
     answers = {a.resolver: [r.data for r in a.records] for a in found.answers if a.type == "A"}

@@ -17,7 +17,7 @@ from tests.capture.steps.conftest import Make
 from tests.h2site import H2Site
 from tests.tlssite import TlsSite
 
-QUICK = Limits(probe_s=2.0)
+QUICK = Limits(probe_s=5.0)
 """For a server that never comes to an end; long enough for what it says before."""
 
 

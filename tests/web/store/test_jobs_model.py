@@ -227,8 +227,8 @@ class Leases(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("how", [
-    pytest.param(settings(max_examples=10, derandomize=True), id="the same each time"),
-    pytest.param(settings(max_examples=300), id="others each time", marks=pytest.mark.lab)])
+    pytest.param(settings(max_examples=10), id="the same each time"),
+    pytest.param(settings(max_examples=300, derandomize=False), id="others each time", marks=pytest.mark.lab)])
 def test_leases_are_as_the_model_says(how: settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     event.listen(store.database.engine, "connect",  # nothing here is about the loss of power
                  lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))

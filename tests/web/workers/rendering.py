@@ -1,6 +1,7 @@
 """`python -m tests.web.workers.rendering DIRECTORY`: renders by forks, and says how each went. A process of its own,
 because one that forks may have one thread only."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import psutil
 from capture.record.request import Limits
 from report import pdf
 from report.pdf import Attachment, PdfFailed, PdfWorker
+from tests.processes import alive
 from web.workers.renderer import Forked
 
 HTML = "<html lang=en><title>One</title><body><h1>502 Bad Gateway</h1><p>Ärger</p></body></html>"
@@ -59,15 +61,18 @@ def main(directory: Path) -> None:
     unused = PdfWorker(process=forked())
     unused.close()
     alone = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
-    renderer = psutil.Process(int(alone.stdout)) if psutil.pid_exists(int(alone.stdout)) else None
-    end = time.monotonic() + 60
-    while renderer is not None and renderer.is_running() and time.monotonic() < end:
-        found["outlives its parent"] = renderer.status() != psutil.STATUS_ZOMBIE
-        if not found["outlives its parent"]:
-            break
+    renderer, end = int(alone.stdout), time.monotonic() + 60
+    while _is_there(renderer) and time.monotonic() < end:
         time.sleep(0.01)
+    found["outlives its parent"] = _is_there(renderer)
     found["left"] = len(psutil.Process().children())
     sys.stdout.write(json.dumps(found))
+
+
+def _is_there(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return alive(psutil.Process(pid))
+    return False
 
 
 ALONE = """
