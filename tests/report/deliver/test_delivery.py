@@ -1,12 +1,15 @@
 """A delivery leaves one text and one set of files, whatever fails in between."""
 
+import errno
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from report.deliver.base import DeliveryFailed, File, Found, Limits, Upload
+from report.deliver.base import DeliveryFailed, Found, Limits
 from report.deliver.delivery import deliver
+from report.deliver.ladder import Offer
 from report.deliver.parcel import Parcel, parcel
 from tests.report.deliver.fake import Fake, TextFirst, TicketFirst
 
@@ -196,15 +199,15 @@ def test_a_case_that_is_a_line_gets_no_files_later(sent: Parcel, kind: type[Fake
 
 
 def test_a_file_that_is_gone_leaves_none_of_the_others(sent: Parcel, monkeypatch: pytest.MonkeyPatch) -> None:
-    tracker = Fake()
-    attach = tracker.attach
+    tracker, reads, read = Fake(), count(1), Offer.read
 
-    def and_then_the_case_is_deleted(file: File) -> Upload:
-        for offer in sent.offers.values():
-            offer.source.unlink(missing_ok=True)
-        return attach(file)
+    def gone_after_the_first(offer: Offer) -> bytes:
+        if next(reads) > 1:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return read(offer)
 
-    monkeypatch.setattr(tracker, "attach", and_then_the_case_is_deleted)
-    with pytest.raises(DeliveryFailed, match="cannot be read"):
+    monkeypatch.setattr(Offer, "read", gone_after_the_first)
+    with pytest.raises(DeliveryFailed, match=r"dossier.html cannot be read \(No such file or directory\)"):
         deliver(tracker, sent)
+    assert tracker.calls.count("attach") == 1
     assert (tracker.files, len(tracker.tickets["1"])) == ({}, 1)
